@@ -1,0 +1,69 @@
+"""What a tool is: its parameters, the effect that it declares, and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from kimi_jupyter.protocol.events import Effect, EffectKind, FileDiff
+from kimi_jupyter.safety.paths import Workspace
+
+
+class Params(BaseModel):
+    """Base of all tools' parameters; the sentence under each field is what the model reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+P = TypeVar("P", bound=Params, contravariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call did; a failure is an answer that the model can act on."""
+
+    ok: bool
+    output: str
+    """For the model: what happened, and after a failure what to try."""
+    summary: str = ""
+    """One line for the card."""
+    diff: FileDiff | None = None
+    """For a write: what is in the file now, compared with before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Where a tool call works."""
+
+    workspace: Workspace
+    folder: str
+    """The working folder, relative to the workspace: relative paths of the model and commands start there."""
+    logs: Path
+    """A folder outside the workspace for full command logs (0700)."""
+    report: Callable[[str], None] = field(default=lambda text: None)
+    """Live output, for the card."""
+
+
+class Tool(Protocol, Generic[P]):
+    """A thing that the model can call; only `agent.gate` calls its methods, in this order."""
+
+    name: ClassVar[str]
+    description: ClassVar[str]
+    """For the model: what it does, when to use it, what it answers."""
+    kind: ClassVar[EffectKind]
+    params: ClassVar[type[Params]]
+
+    async def effect(self, params: P, work: Work) -> Effect:
+        """Say what `run` would do, without doing it; raises `KimiError` where it can't be done."""
+        ...
+
+    async def run(self, params: P, effect: Effect, work: Work) -> Result:
+        """Do exactly `effect`; cancelling it ends all that it started before it returns.
+
+        Raises `KimiError` with a sentence for the model; `FileChanged` where the world no longer fits the effect.
+        """
+        ...

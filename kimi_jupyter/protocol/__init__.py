@@ -1,0 +1,1 @@
+"""Events, commands, messages, settings and errors: data only, no behaviour."""

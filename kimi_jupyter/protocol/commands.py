@@ -1,0 +1,109 @@
+"""What a client may ask of a task; a command changes nothing by itself, the event that follows does."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter
+
+from kimi_jupyter.protocol.base import Data, Mode
+
+Decision = Literal["approve", "approve_task", "approve_remember", "reject"]
+
+
+class AttachmentRequest(Data):
+    """A file that the next message takes along."""
+
+    path: str
+    """Relative to the workspace, with `/`."""
+    content: str | None = None
+    """Base64 bytes of a file that comes from the user's own computer; `None` for a workspace file, which is read fresh."""
+
+
+class TurnStart(Data):
+    """Send a message; refused while a turn runs."""
+
+    type: Literal["turn.start"] = "turn.start"
+    text: str
+    """What the user typed."""
+    attachments: tuple[AttachmentRequest, ...] = ()
+    """Files to inline once."""
+    notebook: str | None = None
+    """The notebook that the user is in, relative to the workspace."""
+    client: str | None = None
+    """Id of the sending client; asks that make a browser act are addressed to it."""
+
+
+class TurnStop(Data):
+    """Stop the running turn at once, with every process that it started."""
+
+    type: Literal["turn.stop"] = "turn.stop"
+
+
+class AskAnswer(Data):
+    """Answer an open ask; the first answer wins."""
+
+    type: Literal["ask.answer"] = "ask.answer"
+    ask: str
+    """The ask's id."""
+    decision: Decision
+    """Must be one of the ask's options."""
+    comment: str | None = None
+    """With a reject: what to do instead; the turn then goes on."""
+    edited: str | None = None
+    """The proposal as the user changed it: a file's whole text, or a command."""
+    hunks: tuple[int, ...] | None = None
+    """Numbers of the hunks that are approved; `None` for all."""
+
+
+class ModeSet(Data):
+    """Change the approval mode of this task."""
+
+    type: Literal["mode.set"] = "mode.set"
+    mode: Mode
+    """The mode to use from the next tool call on."""
+
+
+class ModelSet(Data):
+    """Change the model of this task."""
+
+    type: Literal["model.set"] = "model.set"
+    model: str
+    """An id from the list of models."""
+
+
+class TaskRewind(Data):
+    """Go back to before an event; what came after it is no longer part of the conversation."""
+
+    type: Literal["task.rewind"] = "task.rewind"
+    seq: int
+    """The first event to leave out: a `turn.started`."""
+
+
+class NotebookResult(Data):
+    """A browser reports what a notebook operation did."""
+
+    type: Literal["notebook.result"] = "notebook.result"
+    ask: str
+    """The ask's id."""
+    ok: bool = True
+    """Whether the operation was done."""
+    result: dict[str, Any] = {}
+    """What the operation gives back, or the reason of its failure."""
+
+
+Command = Annotated[
+    TurnStart | TurnStop | AskAnswer | ModeSet | ModelSet | TaskRewind | NotebookResult,
+    Field(discriminator="type"),
+]
+command_adapter: TypeAdapter[Command] = TypeAdapter(Command)
+
+
+class Refusal(Data):
+    """The answer to a command that can't be taken; it goes to its sender only and is not part of the log."""
+
+    type: Literal["command.refused"] = "command.refused"
+    why: str
+    """What happened and what to do."""
+    command: str = ""
+    """Type of the refused command."""
