@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from kimi_jupyter.protocol.events import Effect, EffectKind, FileDiff
+from kimi_jupyter.protocol.effects import Effect, EffectKind, FileDiff
 from kimi_jupyter.safety.paths import Workspace
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, JsonValue, TypeAdapter
 
 from kimi_jupyter.protocol.base import Data, Mode
 
@@ -88,7 +88,7 @@ class NotebookResult(Data):
     """The ask's id."""
     ok: bool = True
     """Whether the operation was done."""
-    result: dict[str, Any] = {}
+    result: dict[str, JsonValue] = Field(default_factory=dict)
     """What the operation gives back, or the reason of its failure."""
 
 

@@ -567,6 +567,8 @@ export interface AttachmentRequest {
   readonly content?: string | null;
 }
 
+export type JsonValue = unknown;
+
 /** Change the approval mode of this task. */
 export interface ModeSet {
   readonly type: 'mode.set';
