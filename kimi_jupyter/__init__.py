@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from kimi_jupyter.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-    from jupyter_server.serverapp import ServerApp
-
-__version__ = "0.1.0"
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "kimi-jupyter"}]
 
 
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    return [{"module": "kimi_jupyter"}]
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    from kimi_jupyter.server.extension import KimiJupyter
 
-
-def _load_jupyter_server_extension(server: ServerApp) -> None:
-    from kimi_jupyter.server.extension import load
-
-    load(server)
+    return [{"module": "kimi_jupyter", "app": KimiJupyter}]
 
 
 def load_ipython_extension(ip: InteractiveShell) -> None:

@@ -1,0 +1,305 @@
+"""A task: the only door through which hosts start, steer and follow the agent."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from pathlib import PurePosixPath
+from typing import Literal
+
+from kimi_jupyter.agent import context, slash, words
+from kimi_jupyter.agent.asks import Asks
+from kimi_jupyter.agent.attachments import read_attachments
+from kimi_jupyter.agent.gate import Gate
+from kimi_jupyter.agent.prompt import system_prompt, turn_note
+from kimi_jupyter.agent.running import Running
+from kimi_jupyter.agent.services import Services
+from kimi_jupyter.agent.turn import Turn
+from kimi_jupyter.history.fold import Fold, title_from
+from kimi_jupyter.history.log import Follower, Log
+from kimi_jupyter.models.catalogue import OFFLINE, unknown_model_text
+from kimi_jupyter.protocol.base import Mode
+from kimi_jupyter.protocol.commands import (
+    AskAnswer,
+    Command,
+    ModelSet,
+    ModeSet,
+    TaskRewind,
+    TurnStart,
+    TurnStop,
+)
+from kimi_jupyter.protocol.errors import CommandRefused, HistoryError
+from kimi_jupyter.protocol.events import (
+    AskClosed,
+    AskOpened,
+    Event,
+    ModeChanged,
+    ModelChanged,
+    Notice,
+    Rewound,
+    TaskCreated,
+    TaskRenamed,
+    TurnEnd,
+    TurnEnded,
+    TurnStarted,
+)
+from kimi_jupyter.safety.redact import redact
+
+BUSY = "A turn is running; stop it or wait."
+
+
+def task_created(
+    services: Services,
+    *,
+    model: str,
+    notebook: str | None = None,
+    folder: str | None = None,
+    origin: str = "browser",
+) -> TaskCreated:
+    """The first event of a new task, system prompt included; hand it to `Store.create`.
+
+    `folder` is the working folder; without it the notebook's folder, else the workspace. Raises `PathRefused`.
+    """
+    settings = services.settings()
+    if notebook is not None:
+        notebook = services.workspace.resolve(notebook)
+    if folder is None:
+        folder = str(PurePosixPath(notebook).parent) if notebook else "."
+    folder = services.workspace.resolve(folder)
+    return TaskCreated(
+        notebook=notebook,
+        folder=folder,
+        model=model,
+        mode=settings.mode,
+        system=system_prompt(services.environment, settings, folder=folder),
+        origin=origin,
+    )
+
+
+class Task:
+    """One conversation with its log; all methods are called on one event loop.
+
+    A message that begins with `/` and names a slash command starts no turn: it is answered by a `notice`
+    (and `mode.changed`, `model.changed` ...), never by `turn.started`.
+    """
+
+    def __init__(self, log: Log, services: Services) -> None:
+        created = log.events[0]
+        if not isinstance(created, TaskCreated):
+            raise HistoryError("The log does not begin with a task; it can't be continued.")
+        self.log = log
+        self.services = services
+        self.created = created
+        self._asks = Asks(self._emit, (e for e in log.events if isinstance(e, AskClosed)))
+        self._gate = Gate(
+            services=services,
+            folder=created.folder,
+            emit=self._emit,
+            asks=self._asks,
+            mode=lambda: self.mode,
+        )
+        self._running = Running(self.id, log.events, self._emit, services)
+        self._is_starting = False
+        if self.mode == "bypass" and len(log.events) > 1:
+            self._disarm_bypass()
+
+    @property
+    def id(self) -> str:
+        """The task's id."""
+        return self.log.id
+
+    @property
+    def state(self) -> Fold:
+        """Title, mode, model and usage as the log has them."""
+        return self.log.fold
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a turn runs."""
+        return self._is_starting or self._running.is_on
+
+    @property
+    def status(self) -> Literal["idle", "running", "waiting"]:
+        """`waiting` where an ask is open."""
+        if not self.is_running:
+            return "idle"
+        return "waiting" if self.open_asks else "running"
+
+    @property
+    def title(self) -> str:
+        """Empty until the first message or a rename names it."""
+        return self.state.title
+
+    @property
+    def mode(self) -> Mode:
+        """The approval mode."""
+        return self.state.mode
+
+    @property
+    def model(self) -> str:
+        """Id of the model."""
+        return self.state.model
+
+    @property
+    def origin(self) -> str:
+        """Who created it: `browser`, or `kernel:<id>`."""
+        return self.created.origin
+
+    @property
+    def open_asks(self) -> int:
+        """How many asks wait for an answer."""
+        return len(self._asks)
+
+    async def submit(self, command: Command, *, by: str = "browser") -> None:
+        """Take a command; raises `CommandRefused` with the reason, and then nothing has changed."""
+        if isinstance(command, TurnStart):
+            await self._start(command, by)
+        elif isinstance(command, TurnStop):
+            self._stop()
+        elif isinstance(command, AskAnswer):
+            self._check_kernel(by, "answer")
+            self._asks.answer(command, by=by)
+        elif isinstance(command, ModeSet):
+            self._check_kernel(by, "change the mode of")
+            self._emit(ModeChanged(mode=command.mode))
+        elif isinstance(command, ModelSet):
+            self._set_model(command.model)
+        elif isinstance(command, TaskRewind):
+            self._rewind(command.seq)
+        else:
+            raise CommandRefused("This task has no such open question; nothing was done.")
+
+    def follow(self, after: int = 0) -> Follower:
+        """All events after `after`, then the live ones."""
+        return self.log.follow(after)
+
+    def rename(self, title: str) -> None:
+        """Give the task another title."""
+        self._emit(TaskRenamed(title=title))
+        self.services.notify("tasks", self.id)
+
+    async def close(self) -> None:
+        """End a running turn as `interrupted`, with all that it started, and close the log."""
+        await self._running.interrupt()
+        self.log.close()
+
+    async def _start(self, command: TurnStart, by: str) -> None:
+        if slash.is_slash(command.text):
+            text = await slash.run(command.text, self, by=by)
+            self._emit(Notice(level="info", text=text))
+            return
+        if not command.text.strip():
+            raise CommandRefused("The message is empty; type what you want to have done.")
+        if self.is_running:
+            raise CommandRefused(BUSY)
+        self._is_starting = True
+        try:
+            started = await self._started(command)
+            is_untitled = not self.title
+            self._emit(started)
+            if is_untitled:
+                self._emit(TaskRenamed(title=title_from(started.text)))
+            self._begin()
+        finally:
+            self._is_starting = False
+        self.services.notify("tasks", self.id)
+
+    async def _started(self, command: TurnStart) -> TurnStarted:
+        workspace = self.services.workspace
+        attachments = await asyncio.to_thread(
+            read_attachments,
+            workspace,
+            folder=self.created.folder,
+            text=command.text,
+            requests=command.attachments,
+        )
+        before, ended = self._last_turn()
+        secrets = self.services.secrets()
+        note = turn_note(
+            today=date.today(),
+            mode=self.mode,
+            notebook=command.notebook,
+            before=before,
+            ended=ended,
+        )
+        return TurnStarted(
+            text=redact(words.storable(command.text), secrets),
+            attachments=tuple(
+                attachment.model_copy(update={"text": redact(attachment.text, secrets)})
+                for attachment in attachments
+            ),
+            notebook=command.notebook,
+            client=command.client,
+            note=note,
+        )
+
+    def _last_turn(self) -> tuple[Mode | None, TurnEnd | None]:
+        """The mode in which the message before was sent, and how its turn ended."""
+        mode: Mode = self.created.mode
+        before: Mode | None = None
+        ended: TurnEnd | None = None
+        for event in context.kept(self.log.events):
+            if isinstance(event, ModeChanged):
+                mode = event.mode
+            elif isinstance(event, TurnStarted):
+                before = mode
+            elif isinstance(event, TurnEnded):
+                ended = event.reason
+        return before, ended
+
+    def _stop(self) -> None:
+        if not self._running.is_on:
+            raise CommandRefused("No turn is running.")
+        self._running.cancel("stopped")
+
+    def _set_model(self, model: str) -> None:
+        available = [info.id for info in self.services.models()]
+        if model != OFFLINE and model not in available:
+            raise CommandRefused(unknown_model_text(model, available))
+        self._emit(ModelChanged(model=model))
+
+    def _rewind(self, seq: int) -> None:
+        if self.is_running:
+            raise CommandRefused(BUSY)
+        turns = {e.seq for e in context.kept(self.log.events) if isinstance(e, TurnStarted)}
+        if seq not in turns:
+            raise CommandRefused(
+                "There is no message of this conversation at that place; reload and choose again."
+            )
+        self._emit(Rewound(to=seq))
+        self.services.notify("tasks", self.id)
+
+    def _check_kernel(self, by: str, verb: str) -> None:
+        if by != "browser" and by != self.origin:
+            raise CommandRefused(
+                f"A notebook's kernel may {verb} only the tasks that it started; use the Kimi sidebar."
+            )
+
+    def _begin(self) -> None:
+        turn = Turn(
+            task=self.id,
+            events=self.log.events,
+            state=self.state,
+            emit=self._emit,
+            gate=self._gate,
+            services=self.services,
+            is_stopped=lambda: self._running.is_cancelled,
+        )
+        self._running.begin(turn.run())
+
+    def _disarm_bypass(self) -> None:
+        """Bypass holds until the server restarts, unless the settings make it the default."""
+        if self.services.settings().mode != "bypass":
+            self._emit(ModeChanged(mode="ask"))
+            self._emit(
+                Notice(
+                    level="info",
+                    text="Bypass permissions ended with the restart; the mode is Ask permission.",
+                )
+            )
+
+    def _emit(self, event: Event) -> Event:
+        stamped = self.log.emit(event)
+        if isinstance(event, AskOpened | AskClosed):
+            self.services.notify("asks", self.id)
+        return stamped

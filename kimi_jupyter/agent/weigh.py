@@ -1,0 +1,75 @@
+"""Weighs a tool call: what it would do, what protects it, and what the policy says to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kimi_jupyter.agent.services import AnyTool, Services
+from kimi_jupyter.agent.tool import Params, Work
+from kimi_jupyter.protocol.base import Mode
+from kimi_jupyter.protocol.effects import Effect
+from kimi_jupyter.safety.allowlist import is_allowed
+from kimi_jupyter.safety.policy import Verdict, decide
+from kimi_jupyter.safety.protected import Protection, strictest
+
+
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """A call with what it would do and what the policy says to it."""
+
+    tool: AnyTool
+    params: Params
+    effect: Effect
+    verdict: Verdict
+    why: str
+    told: str = ""
+    """What the model is told besides the result."""
+
+
+class Scales:
+    """The policy of one task: mode, settings, protected names, and what the user let through for the task."""
+
+    def __init__(self, services: Services, work: Work, mode: Callable[[], Mode]) -> None:
+        self._services = services
+        self._work = work
+        self._mode = mode
+        self._granted: set[tuple[str, ...]] = set()
+
+    async def weigh(self, tool: AnyTool, params: Params) -> Weighed:
+        """The effect of a call at this moment and the verdict on it; raises `KimiError` where it can't be done."""
+        effect = await tool.effect(params, self._work)
+        guard = self._protection(effect)
+        effect = effect.model_copy(update={"protected": guard.why if guard else None})
+        settings = self._services.settings()
+        command = effect.command.command if effect.command else None
+        verdict, why = decide(
+            effect.kind,
+            self._mode(),
+            settings,
+            protected=guard,
+            allowlisted=command is not None and is_allowed(command, settings.auto_approve_commands),
+        )
+        if verdict == "ask" and guard is None and _scope(effect) in self._granted:
+            verdict = "allow"
+        return Weighed(tool, params, effect, verdict, why)
+
+    def grant(self, effect: Effect) -> None:
+        """Let the like of it through for the rest of this task, protected names excepted."""
+        self._granted.add(_scope(effect))
+
+    def _protection(self, effect: Effect) -> Protection | None:
+        """What protects a call's paths, as given and with links resolved; for a read only secret names count."""
+        workspace = self._work.workspace
+        names = {name for path in effect.paths for name in (path, workspace.real(path))}
+        found = strictest(sorted(names), folder=self._work.folder, root=workspace.root)
+        if found is None and effect.protected is not None:
+            return Protection(effect.protected, read=True)
+        return found if found is None or found.read or effect.kind != "read" else None
+
+
+def _scope(effect: Effect) -> tuple[str, ...]:
+    """What an approval for the task covers: all reads, all writes, or this very command in this folder."""
+    if effect.command is None:
+        return (effect.kind,)
+    return (effect.kind, effect.command.command, effect.command.cwd)
