@@ -8,6 +8,7 @@ KimiError
 ├── CommandRefused      a command of a client that can't be taken now
 ├── TaskNotFound        no task has this id
 ├── TaskBusy            another process holds the task
+├── HistoryError        a task's log can't be read or written
 ├── KeyStoreError       the credential store did not keep or give the key
 └── SettingsError       a setting has a value that can't be used
 """
@@ -101,6 +102,13 @@ class TaskBusy(KimiError):
 
     code = "task_busy"
     status = 409
+
+
+class HistoryError(KimiError):
+    """A task's log can't be read or written; what is on disk stays as it is."""
+
+    code = "history"
+    status = 507
 
 
 class KeyStoreError(KimiError):

@@ -137,7 +137,7 @@ class ReplyDone(Stamped):
     message: AssistantMessage
     """The message as it will be replayed to the model."""
     finish: str
-    """`stop`, `length`, `tool_calls`, `content_filter`, or `stopped` where the user stopped it."""
+    """`stop`, `length`, `tool_calls`, `content_filter`; `stopped` where the user stopped it, `error` where the last try failed."""
     model: str = ""
     """The model that wrote it."""
     think_ms: int = 0

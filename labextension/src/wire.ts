@@ -223,7 +223,7 @@ export interface ReplyDone {
   readonly reply: string;
   /** The message as it will be replayed to the model. */
   readonly message: AssistantMessage;
-  /** `stop`, `length`, `tool_calls`, `content_filter`, or `stopped` where the user stopped it. */
+  /** `stop`, `length`, `tool_calls`, `content_filter`; `stopped` where the user stopped it, `error` where the last try failed. */
   readonly finish: string;
   /** The model that wrote it. */
   readonly model: string;

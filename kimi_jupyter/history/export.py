@@ -1,0 +1,113 @@
+"""A task as a file to keep or to give away: Markdown, JSON, or a notebook."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from kimi_jupyter.history.fold import NoticeItem, ReplyItem, ToolItem, Turn, View, fold
+from kimi_jupyter.protocol.events import Event
+
+Format = Literal["md", "json", "ipynb"]
+
+MEDIA_TYPES: dict[Format, str] = {
+    "md": "text/markdown; charset=utf-8",
+    "json": "application/json",
+    "ipynb": "application/x-ipynb+json",
+}
+
+OUTPUT_LIMIT = 4_000
+"""Characters of a tool's output in Markdown and notebooks; JSON has it whole."""
+
+
+def export(events: Sequence[Event], format: Format) -> bytes:
+    """The task whose stored events these are, as the bytes of a file."""
+    view = fold(events)
+    if format == "json":
+        return _json(events, view)
+    blocks = [_heading(events, view)]
+    for turn in view.turns:
+        blocks += _turn(turn)
+    if format == "md":
+        return ("\n\n".join(blocks) + "\n").encode()
+    return _notebook(blocks)
+
+
+def _json(events: Sequence[Event], view: View) -> bytes:
+    value = {
+        "format": "kimi-jupyter-task",
+        "view": view.model_dump(mode="json"),
+        "events": [event.model_dump(mode="json") for event in events],
+    }
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _notebook(blocks: Sequence[str]) -> bytes:
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "markdown",
+            "id": f"kimi-{number}",
+            "metadata": {},
+            "source": block.splitlines(keepends=True),
+        }
+        for number, block in enumerate(blocks)
+    ]
+    value: dict[str, Any] = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _heading(events: Sequence[Event], view: View) -> str:
+    at = datetime.fromtimestamp(events[0].at / 1000, timezone.utc) if events else None
+    date = f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
+    usage = view.usage
+    tokens = f"{usage.prompt_tokens + usage.completion_tokens:,} tokens"
+    cost = f", about {usage.cost:.4f} USD" if usage.cost is not None else ""
+    return f"# {view.title or 'Untitled task'}\n\n{date} · {view.model} · {tokens}{cost}"
+
+
+def _turn(turn: Turn) -> Iterator[str]:
+    files = "".join(f"\n\nAttached: `{path}`" for path in turn.attachments)
+    yield f"## You\n\n{turn.text}{files}"
+    for item in turn.items:
+        if isinstance(item, ReplyItem):
+            yield from _reply(item)
+        elif isinstance(item, ToolItem):
+            yield _tool(item)
+        else:
+            yield _notice(item)
+    if turn.ended is not None and turn.ended.message:
+        yield f"*{turn.ended.message}*"
+
+
+def _reply(item: ReplyItem) -> Iterator[str]:
+    if item.think.strip():
+        yield f"<details><summary>Reasoning</summary>\n\n{_fenced(item.think)}\n\n</details>"
+    if item.text.strip():
+        yield f"## Kimi\n\n{item.text}"
+
+
+def _tool(item: ToolItem) -> str:
+    says = item.summary or item.status
+    head = f"**{item.title}**: {says}"
+    if not item.output.strip():
+        return head
+    output = item.output
+    if len(output) > OUTPUT_LIMIT:
+        cut = len(output) - OUTPUT_LIMIT
+        output = f"{output[:OUTPUT_LIMIT]}\n[{cut:,} characters left out]"
+    return f"{head}\n\n<details><summary>Result</summary>\n\n{_fenced(output)}\n\n</details>"
+
+
+def _notice(item: NoticeItem) -> str:
+    quoted = item.text.replace("\n", "\n> ")
+    return f"> {quoted}"
+
+
+def _fenced(text: str) -> str:
+    """A code block that no run of backticks in the text can end."""
+    longest = max((len(run) for run in re.findall(r"`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
+    return f"{fence}text\n{text.rstrip()}\n{fence}"
