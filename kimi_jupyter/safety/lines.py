@@ -1,0 +1,125 @@
+"""Line ends and line differences of texts, fast where a large text changes little."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
+from typing import NamedTuple
+
+_END = re.compile(r"\r\n|\n|\r")
+_MOST_COMPARED = 4_000_000
+"""Above this product of line counts a changed region is shown as replaced, not compared line by line."""
+_CONTEXT = 3
+_STRIDE = 1024
+"""Lines that are compared in one step."""
+
+
+class Change(NamedTuple):
+    """Lines `a_start:a_end` of the first text became lines `b_start:b_end` of the second."""
+
+    a_start: int
+    a_end: int
+    b_start: int
+    b_end: int
+
+
+def split_ends(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text with `\\n` only, and the ends that its lines had, in order; one item where all are equal."""
+    if "\r" not in text:
+        return text, ("\n",)
+    ends = _END.findall(text)
+    plain = text.replace("\r\n", "\n").replace("\r", "\n")
+    return plain, (ends[0],) if len(set(ends)) == 1 else tuple(ends)
+
+
+def join_ends(text: str, before: str, ends: tuple[str, ...]) -> str:
+    """Give the lines of a text the ends that the same lines had before; new lines get the commonest."""
+    if len(ends) == 1:
+        return text if ends[0] == "\n" else text.replace("\n", ends[0])
+    common = Counter(ends).most_common(1)[0][0]
+    lines = text.split("\n")
+    chosen = [common] * (len(lines) - 1)
+    old = before.split("\n")
+    a_at, b_at = 0, 0
+    for change in [*changes(old, lines), Change(len(old), len(old), len(lines), len(lines))]:
+        # A changed line keeps its end as an unchanged one does; only lines beyond those that it replaced are new.
+        for a_to, b_to in ((change.a_start, change.b_start), (change.a_end, change.b_end)):
+            kept = ends[a_at:a_to][: min(b_to, len(chosen)) - b_at]
+            chosen[b_at : b_at + len(kept)] = kept
+            a_at, b_at = a_to, b_to
+    return "".join(line + end for line, end in zip(lines, [*chosen, ""], strict=True))
+
+
+def changes(a: Sequence[str], b: Sequence[str]) -> list[Change]:
+    """What differs, in order; lines that are equal at both ends are not compared further."""
+    start = _common_start(a, b)
+    end = _common_end(a, b, min(len(a), len(b)) - start)
+    a_end, b_end = len(a) - end, len(b) - end
+    if start == a_end and start == b_end:
+        return []
+    if (a_end - start) * (b_end - start) > _MOST_COMPARED:
+        return [Change(start, a_end, start, b_end)]
+    matcher = SequenceMatcher(None, a[start:a_end], b[start:b_end], autojunk=False)
+    return [
+        Change(start + i, start + j, start + k, start + m)
+        for tag, i, j, k, m in matcher.get_opcodes()
+        if tag != "equal"
+    ]
+
+
+def _common_start(a: Sequence[str], b: Sequence[str]) -> int:
+    least, at = min(len(a), len(b)), 0
+    while at + _STRIDE <= least and a[at : at + _STRIDE] == b[at : at + _STRIDE]:
+        at += _STRIDE
+    while at < least and a[at] == b[at]:
+        at += 1
+    return at
+
+
+def _common_end(a: Sequence[str], b: Sequence[str], most: int) -> int:
+    at = 0
+    while at + _STRIDE <= most and (
+        a[len(a) - at - _STRIDE : len(a) - at] == b[len(b) - at - _STRIDE : len(b) - at]
+    ):
+        at += _STRIDE
+    while at < most and a[-1 - at] == b[-1 - at]:
+        at += 1
+    return at
+
+
+def unified(a: Sequence[str], b: Sequence[str], found: Sequence[Change]) -> Iterator[str]:
+    """The lines of a unified diff without file headers; the lines given have no ends."""
+    for group in _groups(found):
+        first, last = group[0], group[-1]
+        a_from = max(0, first.a_start - _CONTEXT)
+        b_from = max(0, first.b_start - _CONTEXT)
+        a_to = min(len(a), last.a_end + _CONTEXT)
+        b_to = min(len(b), last.b_end + _CONTEXT)
+        yield f"@@ -{_range(a_from, a_to)} +{_range(b_from, b_to)} @@"
+        at = a_from
+        for change in group:
+            yield from (f" {line}" for line in a[at : change.a_start])
+            yield from (f"-{line}" for line in a[change.a_start : change.a_end])
+            yield from (f"+{line}" for line in b[change.b_start : change.b_end])
+            at = change.a_end
+        yield from (f" {line}" for line in a[at:a_to])
+
+
+def _groups(found: Sequence[Change]) -> Iterator[list[Change]]:
+    group: list[Change] = []
+    for change in found:
+        if group and change.a_start - group[-1].a_end > 2 * _CONTEXT:
+            yield group
+            group = []
+        group.append(change)
+    if group:
+        yield group
+
+
+def _range(start: int, end: int) -> str:
+    length = end - start
+    if length == 1:
+        return str(start + 1)
+    return f"{start + 1 if length else start},{length}"
