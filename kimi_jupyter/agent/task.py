@@ -289,14 +289,11 @@ class Task:
 
     def _disarm_bypass(self) -> None:
         """Bypass holds until the server restarts, unless the settings make it the default."""
-        if self.services.settings().mode != "bypass":
-            self._emit(ModeChanged(mode="ask"))
-            self._emit(
-                Notice(
-                    level="info",
-                    text="Bypass permissions ended with the restart; the mode is Ask permission.",
-                )
-            )
+        mode = self.services.settings().mode
+        if mode != "bypass":
+            self._emit(ModeChanged(mode=mode))
+            text = "Bypass permissions ended with the restart; the mode of the settings counts again."
+            self._emit(Notice(level="info", text=text))
 
     def _emit(self, event: Event) -> Event:
         stamped = self.log.emit(event)
