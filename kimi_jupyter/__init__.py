@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
-def _jupyter_labextension_paths() -> list[dict[str, str]]:
+def _jupyter_labextension_paths() -> list[dict[str, str]]:  # pyright: ignore[reportUnusedFunction] -- Jupyter calls it
     return [{"src": "labextension", "dest": "kimi-jupyter"}]
 
 
-def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:  # pyright: ignore[reportUnusedFunction] -- Jupyter calls it
     from kimi_jupyter.server.extension import KimiJupyter
 
     return [{"module": "kimi_jupyter", "app": KimiJupyter}]

@@ -1,0 +1,174 @@
+"""What a cell shows of its turn: a fold of the task's events, and the pieces of output that it comes to.
+
+It is the small twin of the sidebar's transcript; the fold is the one of `history.fold`, so that both show the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kimi_jupyter.agent.slash import is_slash
+from kimi_jupyter.history.fold import Fold, NoticeItem, ReplyItem, ToolItem, Turn
+from kimi_jupyter.kernel import words
+from kimi_jupyter.kernel.blocks import Blocks
+from kimi_jupyter.kernel.link import Failed, Item, Opened
+from kimi_jupyter.kernel.visible import plain
+from kimi_jupyter.kernel.words import Piece
+from kimi_jupyter.protocol.commands import Refusal
+from kimi_jupyter.protocol.events import (
+    AskClosed,
+    AskOpened,
+    Event,
+    Notice,
+    ReplyDone,
+    Retrying,
+    TodoChanged,
+    TurnEnded,
+    TurnStarted,
+)
+
+
+@dataclass
+class _Extras:
+    """What the cell shows beside the fold."""
+
+    asks: dict[str, list[AskOpened]] = field(default_factory=lambda: {})
+    """By call: a changed file asks again."""
+    closed: dict[str, AskClosed] = field(default_factory=lambda: {})
+    think_ms: dict[str, int] = field(default_factory=lambda: {})
+    retry: Retrying | None = None
+    todo: TodoChanged | None = None
+
+
+class Screen:
+    """The fold of one cell: it shows the turn that carries `client`, or with `None` whatever comes."""
+
+    def __init__(self, client: str | None, text: str = "") -> None:
+        self.fold = Fold()
+        self.is_started = client is None
+        self.is_over = False
+        self.refusals: list[Refusal] = []
+        self.failure: str | None = None
+        self._client = client
+        self._is_slash = is_slash(text)
+        self._told: list[str] = []
+        self._extras = _Extras()
+        self._blocks: dict[int, Blocks] = {}
+
+    def feed(self, item: Item) -> None:
+        """Take in what came over the link."""
+        if isinstance(item, Opened):
+            self.fold.link_opened()
+        elif isinstance(item, Failed):
+            self.failure, self.is_over = item.text, True
+        elif isinstance(item, Refusal):
+            if item.command != "turn.stop":  # it ended by itself
+                self.refusals.append(item)
+            self.is_over = self.is_over or item.command == "turn.start"
+        else:
+            self._feed_event(item)
+
+    def tell(self, text: str) -> None:
+        """Add a sentence of the cell's own, once."""
+        if text not in self._told:
+            self._told.append(text)
+
+    @property
+    def open_asks(self) -> list[AskOpened]:
+        """The asks that wait for an answer, oldest first."""
+        if not self.fold.has_open_asks:
+            return []
+        is_open = self.fold.view().open_asks
+        return [ask for asks in self._extras.asks.values() for ask in asks if ask.ask in is_open]
+
+    def _feed_event(self, event: Event) -> None:
+        if isinstance(event, TurnStarted):
+            self.is_started = self.is_started or event.client == self._client
+        if not self.is_started and self._client is not None:
+            # A slash command is answered by a notice, without a turn.
+            if self._is_slash and isinstance(event, Notice):
+                self.fold.feed(event)
+                self.is_over = True
+            return
+        self.fold.feed(event)
+        self._extras_of(event)
+        if isinstance(event, TurnEnded) and self._client is not None:
+            self.is_over = True
+
+    def _extras_of(self, event: Event) -> None:
+        extras = self._extras
+        extras.retry = event if isinstance(event, Retrying) else None
+        if isinstance(event, AskOpened):
+            extras.asks.setdefault(event.call, []).append(event)
+        elif isinstance(event, AskClosed):
+            extras.closed[event.ask] = event
+        elif isinstance(event, ReplyDone):
+            extras.think_ms[event.reply] = event.think_ms
+        elif isinstance(event, TodoChanged):
+            extras.todo = event
+
+    def pieces(self) -> list[Piece]:
+        """All pieces of output in their order; a key stays the same while its piece changes.
+
+        Keys go by the place in the turn: the reply that takes the place of a broken one overwrites its outputs.
+        """
+        view = self.fold.view()
+        pieces = [words.notice(f"before:{n}", item) for n, item in enumerate(view.notices)]
+        for turn in view.turns:
+            pieces += self._turn(turn)
+        if self._extras.retry is not None:
+            pieces.append(words.retry(self._extras.retry))
+        if self._extras.todo is not None:
+            pieces.append(words.todo(self._extras.todo))
+        pieces += [words.told(n, text) for n, text in enumerate(self._told)]
+        pieces += [words.refusal(n, refusal) for n, refusal in enumerate(self.refusals)]
+        if self.failure:
+            pieces.append(words.failure(self.failure))
+        if view.turns and view.turns[-1].ended is not None and view.usage.requests:
+            pieces.append(words.cost(view.usage, view.model))
+        return pieces
+
+    def _turn(self, turn: Turn) -> list[Piece]:
+        pieces: list[Piece] = []
+        for index, item in enumerate(turn.items):
+            key = f"{turn.seq}:{index}"
+            if isinstance(item, ReplyItem):
+                pieces += self._reply(key, index, item)
+            elif isinstance(item, ToolItem):
+                pieces += self._tool(key, item)
+            else:
+                assert isinstance(item, NoticeItem)
+                pieces.append(words.notice(key, item))
+        if turn.ended is not None:
+            pieces += words.end(f"{turn.seq}:end", turn.ended)
+        return pieces
+
+    def _reply(self, key: str, index: int, reply: ReplyItem) -> list[Piece]:
+        pieces: list[Piece] = []
+        if reply.think.strip():
+            is_thinking = not reply.done and not reply.text
+            ms = self._extras.think_ms.get(reply.reply, 0)
+            pieces.append(
+                words.thinking(f"{key}:think", reply.think, is_thinking=is_thinking, ms=ms)
+            )
+        blocks = self._blocks.setdefault(index, Blocks()).update(reply.text)
+        for n, block in enumerate(blocks):
+            is_open = n == len(blocks) - 1 and not reply.done
+            pieces.append(
+                Piece(f"{key}:text:{n}", block, plain(block), kind="reply", is_open=is_open)
+            )
+        return pieces
+
+    def _tool(self, key: str, tool: ToolItem) -> list[Piece]:
+        """A line for each card that was superseded, then the line of the call; none while a card is in its place."""
+        asks = self._extras.asks.get(tool.call, [])
+        pieces = [words.superseded(seat(ask), ask) for ask in asks[:-1]]
+        closed = self._extras.closed.get(asks[-1].ask) if asks else None
+        if closed is not None or tool.status not in ("waiting", "asking"):
+            pieces.append(words.tool(seat(asks[-1]) if asks else key, tool, closed))
+        return pieces
+
+
+def seat(ask: AskOpened) -> str:
+    """The key of the piece where an ask's card is drawn, and later the line that tells what was decided."""
+    return f"ask:{ask.ask}"
