@@ -1,0 +1,199 @@
+/** The approval card: what would be done, and the answers that count. */
+import React, { useEffect, useId, useRef, useState } from 'react';
+import type { MouseEvent } from 'react';
+
+import type { AnswerDetails } from '../session';
+import type { Ask } from '../state';
+import { useKimi } from '../views/context';
+import { Visible } from '../views/visible';
+import type { Decision } from '../wire';
+import { CommandBody } from './command';
+import { ClickGuard, useArming } from './guard';
+import type { Guard } from './guard';
+import { WriteBody } from './write';
+
+export interface AskCardProps {
+  readonly ask: Ask;
+  /** Changes when a click that got no answer may be repeated. */
+  readonly epoch: number;
+  readonly onAnswer: (decision: Decision, details?: AnswerDetails) => void;
+  readonly guard?: Guard;
+}
+
+export function AskCard({
+  ask,
+  epoch,
+  onAnswer,
+  guard
+}: AskCardProps): JSX.Element {
+  const { trans } = useKimi();
+  const card = useRef<HTMLDivElement>(null);
+  const [judge] = useState<Guard>(() => guard ?? new ClickGuard());
+  const isArmed = useArming(card, judge);
+  const [sent, setSent] = useState<Decision | null>(null);
+  const [isSeen, setSeen] = useState(ask.kind !== 'command');
+  const title = useId();
+  useEffect(() => setSent(null), [epoch]);
+
+  const answer = (
+    event: MouseEvent,
+    decision: Decision,
+    details?: AnswerDetails
+  ) => {
+    if (sent === null && judge.allows(event.nativeEvent)) {
+      setSent(decision);
+      onAnswer(decision, details);
+    }
+  };
+  const { effect } = ask;
+  const why = [ask.why, effect.protected].filter(Boolean).join(' ');
+  return (
+    <div
+      ref={card}
+      className={`jp-Kimi-ask ${isArmed ? '' : 'jp-mod-arming'}`}
+      role="group"
+      aria-labelledby={title}
+      data-ask={ask.ask}
+      data-kind={ask.kind}
+    >
+      <div className="jp-Kimi-askTitle" id={title}>
+        <Visible text={effect.title} />
+      </div>
+      {why !== '' && (
+        <p className="jp-Kimi-askWhy">
+          <Visible text={why} />
+        </p>
+      )}
+      {effect.command && (
+        <CommandBody command={effect.command} onSeen={() => setSeen(true)} />
+      )}
+      {effect.diff && <WriteBody diff={effect.diff} />}
+      {!effect.command && !effect.diff && <Paths paths={effect.paths} />}
+      <Answers
+        options={ask.options}
+        isBlocked={sent !== null || !isArmed}
+        isUnread={!isSeen}
+        onAnswer={answer}
+      />
+      <div className="jp-Kimi-hidden" role="status">
+        {sent !== null && trans.__('Sent, waiting for the agent')}
+      </div>
+    </div>
+  );
+}
+
+function Paths({ paths }: { readonly paths: readonly string[] }): JSX.Element {
+  return (
+    <ul className="jp-Kimi-paths">
+      {paths.map(path => (
+        <li key={path}>
+          <Visible text={path} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface AnswersProps {
+  readonly options: readonly Decision[];
+  readonly isBlocked: boolean;
+  /** Part of what would be done has not been scrolled into sight yet. */
+  readonly isUnread: boolean;
+  readonly onAnswer: (
+    event: MouseEvent,
+    decision: Decision,
+    details?: AnswerDetails
+  ) => void;
+}
+
+function Answers({
+  options,
+  isBlocked,
+  isUnread,
+  onAnswer
+}: AnswersProps): JSX.Element {
+  const { trans } = useKimi();
+  const [comment, setComment] = useState<string | null>(null);
+  const words: Record<Decision, string> = {
+    approve: trans.__('Approve'),
+    approve_remember: trans.__('Approve & remember'),
+    approve_task: trans.__('Approve for this task'),
+    reject: trans.__('Reject')
+  };
+  const order: readonly Decision[] = [
+    'approve',
+    'approve_remember',
+    'approve_task',
+    'reject'
+  ];
+  const said = comment?.trim() ?? '';
+  const details = said === '' ? undefined : { comment: said };
+  return (
+    <>
+      {comment !== null && (
+        <textarea
+          className="jp-Kimi-comment"
+          rows={2}
+          autoFocus
+          aria-label={trans.__('What to do instead')}
+          placeholder={trans.__('What to do instead')}
+          value={comment}
+          onChange={event => setComment(event.target.value)}
+        />
+      )}
+      {isUnread && (
+        <p className="jp-Kimi-hint">
+          {trans.__('Scroll to the end of the command to approve it.')}
+        </p>
+      )}
+      <div className="jp-Kimi-actions">
+        {order
+          .filter(decision => options.includes(decision))
+          .map(decision => (
+            <button
+              key={decision}
+              type="button"
+              className={`jp-Kimi-button ${decision === 'approve' ? 'jp-mod-primary' : ''}`}
+              data-decision={decision}
+              disabled={isBlocked || (isUnread && decision !== 'reject')}
+              title={hintFor(decision, trans)}
+              onClick={event =>
+                onAnswer(
+                  event,
+                  decision,
+                  decision === 'reject' ? details : undefined
+                )
+              }
+            >
+              {words[decision]}
+            </button>
+          ))}
+        {options.includes('reject') && comment === null && (
+          <button
+            type="button"
+            className="jp-Kimi-link"
+            onClick={() => setComment('')}
+          >
+            {trans.__('Reject with a comment')}
+          </button>
+        )}
+      </div>
+    </>
+  );
+}
+
+function hintFor(
+  decision: Decision,
+  trans: ReturnType<typeof useKimi>['trans']
+): string {
+  switch (decision) {
+    case 'approve':
+      return trans.__('Do this, once');
+    case 'approve_remember':
+      return trans.__('Do this, and never ask again for exactly this command');
+    case 'approve_task':
+      return trans.__('Do this, and don’t ask for the like again in this task');
+    case 'reject':
+      return trans.__('Don’t do this');
+  }
+}

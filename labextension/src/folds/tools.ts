@@ -1,0 +1,155 @@
+/** The fold's part for tool calls and their asks. */
+import { runningTurn, withLastTurn } from './turns';
+import type { Ask, ToolStatus, Tool, Transcript } from '../state';
+import type {
+  ToolRunning,
+  AskClosed,
+  AskOpened,
+  ToolDone,
+  ToolOutput,
+  ToolStarted
+} from '../wire';
+
+/** Characters of live output that are kept; the result itself comes whole. */
+export const LIVE_LIMIT = 64 * 1024;
+
+const UNKNOWN = 'outcome unknown';
+
+/** Change the last tool call of this id in the running turn. */
+function withTool(
+  state: Transcript,
+  call: string,
+  change: (tool: Tool) => Tool
+): Transcript {
+  const items = runningTurn(state)?.items ?? [];
+  const index = items
+    .map(item => item.kind === 'tool' && item.call === call)
+    .lastIndexOf(true);
+  const tool = items[index];
+  if (tool?.kind !== 'tool') {
+    return state;
+  }
+  const next = [...items];
+  next[index] = change(tool);
+  return withLastTurn(state, turn => ({ ...turn, items: next }));
+}
+
+export function toolStarted(state: Transcript, event: ToolStarted): Transcript {
+  if (runningTurn(state) === null) {
+    return state;
+  }
+  const tool: Tool = {
+    kind: 'tool',
+    call: event.call,
+    name: event.name,
+    title: event.title,
+    arguments: event.arguments,
+    status: 'waiting',
+    done: false,
+    ask: null,
+    output: '',
+    summary: '',
+    runningAt: 0,
+    ms: 0,
+    diff: null
+  };
+  return withLastTurn(state, turn => ({
+    ...turn,
+    items: [...turn.items, tool]
+  }));
+}
+
+export function toolRunning(
+  state: Transcript,
+  { call, at }: ToolRunning
+): Transcript {
+  return withTool(state, call, tool => ({
+    ...tool,
+    status: 'running',
+    runningAt: at
+  }));
+}
+
+export function toolOutput(
+  state: Transcript,
+  { call, text }: ToolOutput
+): Transcript {
+  const before = state.live[call];
+  if (before === undefined && !isOpenTool(state, call)) {
+    return state;
+  }
+  const whole = (before ?? '') + text;
+  const output =
+    whole.length > 2 * LIVE_LIMIT ? whole.slice(-LIVE_LIMIT) : whole;
+  return { ...state, live: { ...state.live, [call]: output } };
+}
+
+function isOpenTool(state: Transcript, call: string): boolean {
+  const items = runningTurn(state)?.items ?? [];
+  return items.some(
+    item => item.kind === 'tool' && item.call === call && !item.done
+  );
+}
+
+export function toolDone(state: Transcript, event: ToolDone): Transcript {
+  const live = { ...state.live };
+  delete live[event.call];
+  const next = withTool(state, event.call, tool => ({
+    ...tool,
+    done: true,
+    output: event.output,
+    summary: event.summary,
+    ms: event.ms,
+    diff: event.diff,
+    status: statusOf(event, tool.ask)
+  }));
+  return { ...next, live };
+}
+
+function statusOf(event: ToolDone, ask: Ask | null): ToolStatus {
+  if (event.ok) {
+    return 'done';
+  }
+  if (event.summary === UNKNOWN) {
+    return 'unknown';
+  }
+  return ask?.decision === 'reject' ? 'rejected' : 'failed';
+}
+
+export function askOpened(state: Transcript, event: AskOpened): Transcript {
+  const { ask, kind, effect, options, why } = event;
+  const opened: Ask = {
+    ask,
+    kind,
+    effect,
+    options,
+    why,
+    open: true,
+    decision: null,
+    by: '',
+    comment: null
+  };
+  const next = withTool(state, event.call, tool => ({
+    ...tool,
+    ask: opened,
+    status: 'asking'
+  }));
+  return { ...next, asks: [...state.asks, ask] };
+}
+
+export function askClosed(state: Transcript, event: AskClosed): Transcript {
+  const asks = state.asks.filter(ask => ask !== event.ask);
+  const tool = runningTurn(state)?.items.find(
+    item => item.kind === 'tool' && item.ask?.ask === event.ask && item.ask.open
+  );
+  if (tool?.kind !== 'tool') {
+    return { ...state, asks };
+  }
+  const { decision, by, comment } = event;
+  const next = withTool(state, tool.call, last => ({
+    ...last,
+    ask: last.ask && { ...last.ask, open: false, decision, by, comment },
+    status: 'waiting'
+  }));
+  return { ...next, asks };
+}

@@ -1,0 +1,138 @@
+/** The input: Enter sends, Shift+Enter breaks the line, and what was typed survives a reload. */
+import React, {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState
+} from 'react';
+import type { KeyboardEvent } from 'react';
+
+import { sendIcon, stopIcon } from '../icons';
+import { useKimi } from './context';
+
+export function Composer(): JSX.Element {
+  const { session, trans } = useKimi();
+  const { isRunning, isSending } = session;
+  const [text, setText] = useDraft();
+  const box = useRef<HTMLTextAreaElement>(null);
+  useGrowth(box, text);
+
+  const send = () => {
+    if (text.trim() !== '' && !isRunning && !isSending) {
+      setText('');
+      void session.send(text);
+    }
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    // 229: the key belongs to an input method, also where a browser ends the composition before it tells the key.
+    const isComposing = event.nativeEvent.isComposing || event.keyCode === 229;
+    if (event.key === 'Enter' && !event.shiftKey && !isComposing) {
+      event.preventDefault();
+      send();
+    }
+  };
+  return (
+    <div className="jp-Kimi-composer">
+      <textarea
+        ref={box}
+        rows={1}
+        className="jp-Kimi-input"
+        aria-label={trans.__('Message Kimi')}
+        placeholder={trans.__('Message Kimi')}
+        value={text}
+        onChange={event => setText(event.target.value)}
+        onKeyDown={onKeyDown}
+      />
+      {isRunning ? (
+        <button
+          type="button"
+          className="jp-Kimi-send jp-mod-stop"
+          aria-label={trans.__('Stop')}
+          title={trans.__('Stop at once')}
+          onClick={() => session.stop()}
+        >
+          <stopIcon.react
+            tag="span"
+            width="14px"
+            height="14px"
+            aria-hidden="true"
+          />
+        </button>
+      ) : (
+        <button
+          type="button"
+          className="jp-Kimi-send"
+          aria-label={trans.__('Send')}
+          title={trans.__('Send (Enter)')}
+          disabled={text.trim() === '' || isSending}
+          onClick={send}
+        >
+          <sendIcon.react
+            tag="span"
+            width="16px"
+            height="16px"
+            aria-hidden="true"
+          />
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** The text in the input, kept per task; what could not be sent comes back. */
+function useDraft(): readonly [string, (text: string) => void] {
+  const { session } = useKimi();
+  const { task } = session;
+  const [draft, setDraft] = useState(() => ({
+    task,
+    text: session.memory.draft(task)
+  }));
+  if (draft.task !== task) {
+    setDraft({ task, text: session.memory.draft(task) });
+  }
+  const setText = useCallback(
+    (text: string) => {
+      session.memory.setDraft(session.task, text);
+      setDraft({ task: session.task, text });
+    },
+    [session]
+  );
+  const latest = useRef(draft.text);
+  latest.current = draft.text;
+  useEffect(() => {
+    const giveBack = (_: unknown, sent: string) => {
+      if (latest.current.trim() === '') {
+        setText(sent);
+      }
+    };
+    const drop = (_: unknown, sent: string) => {
+      if (latest.current.trim() === sent.trim()) {
+        setText('');
+      }
+    };
+    session.returned.connect(giveBack);
+    session.arrived.connect(drop);
+    return () => {
+      session.returned.disconnect(giveBack);
+      session.arrived.disconnect(drop);
+    };
+  }, [session, setText]);
+  return [draft.text, setText];
+}
+
+function useGrowth(
+  box: React.RefObject<HTMLTextAreaElement>,
+  text: string
+): void {
+  useLayoutEffect(() => {
+    const node = box.current;
+    if (node !== null) {
+      node.style.height = 'auto';
+      // A hidden panel measures nothing; one row is right then.
+      if (node.scrollHeight > 0) {
+        node.style.height = `${node.scrollHeight}px`;
+      }
+    }
+  }, [box, text]);
+}

@@ -1,0 +1,36 @@
+/** What every view may use; handed down by React's context. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import { createContext, useContext } from 'react';
+
+import type { Renderer } from '../markdown';
+import type { Session } from '../session';
+
+/** JupyterLab's side of the views: dialogs and places outside the panel. */
+export interface Outside {
+  readonly openSettings: () => void;
+  readonly confirm: (
+    title: string,
+    body: string,
+    action: string
+  ) => Promise<boolean>;
+  readonly prompt: (title: string, value: string) => Promise<string | null>;
+  readonly saveName: (name: string) => Promise<void>;
+  readonly copy: (text: string) => Promise<void>;
+}
+
+export interface Kimi {
+  readonly session: Session;
+  readonly trans: TranslationBundle;
+  readonly renderer: Renderer;
+  readonly outside: Outside;
+}
+
+export const KimiContext = createContext<Kimi | null>(null);
+
+export function useKimi(): Kimi {
+  const kimi = useContext(KimiContext);
+  if (kimi === null) {
+    throw new Error('A Kimi view stands outside its context.');
+  }
+  return kimi;
+}
