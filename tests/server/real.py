@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -50,49 +50,43 @@ class RealServer:
             "MOONSHOT_API_KEY": "sk-of-the-test",
         }
         self._process: subprocess.Popen[str] | None = None
-        self._port = asyncio.get_running_loop().create_future()
+        self._port = _free_port()
 
-    async def start(self) -> None:
-        """Start it and wait until it answers."""
-        loop = asyncio.get_running_loop()
-        self._port = loop.create_future()
+    async def start(self, *, in_terminal: bool = True) -> None:
+        """Start it and wait until it answers. Jupyter handles Ctrl-C itself only where its input is a terminal."""
         command = [
-            *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", "--port=0"),
+            *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root"),
             f"--ServerApp.jpserver_extensions={_EXTENSIONS}",
             f"--IdentityProvider.token={_TOKEN}",
             f"--ServerApp.root_dir={self.files}",
+            f"--ServerApp.port={self._port}",
+            "--ServerApp.port_retries=0",
             *self._options,
         ]
-        # A terminal as its input: only then does Jupyter handle Ctrl-C itself.
-        terminal, stdin = os.openpty()
+        terminal, stdin = os.openpty() if in_terminal else os.pipe()[::-1]
         process = subprocess.Popen(
             command, env=self._env, cwd=self.home, stdin=stdin, stderr=subprocess.PIPE, text=True
         )
         os.close(stdin)
         self._terminals.append(terminal)
         self._process = process
-        threading.Thread(target=self._read, args=(process, loop), daemon=True).start()
-        await asyncio.wait_for(self._answers(), _START)
+        threading.Thread(target=self._read, args=(process,), daemon=True).start()
+        await asyncio.wait_for(self._answers(process), _START)
 
-    async def _answers(self) -> None:
-        await self._port  # it says where it will listen before it does
+    async def _answers(self, process: subprocess.Popen[str]) -> None:
         while True:
             try:
                 await self.call("GET", "commands")
             except ConnectionRefusedError:
+                assert process.poll() is None, "".join(self.log)
                 await asyncio.sleep(0.02)
             else:
                 return
 
-    def _read(self, process: subprocess.Popen[str], loop: asyncio.AbstractEventLoop) -> None:
+    def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stderr is not None
-        port = self._port
         with process.stderr as lines:
-            for line in lines:
-                self.log.append(line)
-                found = re.search(r"http://127\.0\.0\.1:(\d+)/", line)
-                if found and not port.done():
-                    loop.call_soon_threadsafe(_set, port, int(found[1]))
+            self.log.extend(lines)
 
     @property
     def pid(self) -> int:
@@ -116,7 +110,7 @@ class RealServer:
     async def call(self, method: str, path: str, body: str | None = None) -> Any:
         """The JSON of an answer."""
         request = HTTPRequest(
-            f"http://127.0.0.1:{self._port.result()}/kimi/{path}",
+            f"http://127.0.0.1:{self._port}/kimi/{path}",
             method=method,
             body=body,
             headers={"Authorization": f"token {_TOKEN}"},
@@ -125,12 +119,13 @@ class RealServer:
         return json.loads((await AsyncHTTPClient().fetch(request)).body)
 
     async def open_link(self, task: str, after: int = 0) -> Link:
-        url = f"ws://127.0.0.1:{self._port.result()}/kimi/tasks/{task}/socket?after={after}"
+        url = f"ws://127.0.0.1:{self._port}/kimi/tasks/{task}/socket?after={after}"
         request = HTTPRequest(url, headers={"Authorization": f"token {_TOKEN}"})
         self.links.append(Link(await websocket_connect(request)))
         return self.links[-1]
 
 
-def _set(port: asyncio.Future[int], value: int) -> None:
-    if not port.done():
-        port.set_result(value)
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -22,9 +22,11 @@ LONG = " ".join(f"word{n}" for n in range(2000))
 
 
 @asynccontextmanager
-async def server(home: Path, url: str, *options: str) -> AsyncIterator[RealServer]:
+async def server(
+    home: Path, url: str, *options: str, in_terminal: bool = True
+) -> AsyncIterator[RealServer]:
     real = RealServer(home, api=url, options=options)
-    await real.start()
+    await real.start(in_terminal=in_terminal)
     try:
         yield real
     finally:
@@ -153,6 +155,32 @@ async def test_ended_server_stops_the_command_and_closes_the_log(
         again.send("turn.start", text="And?")
         assert (await again.until("turn.ended"))["reason"] == "done"
         assert again.types[0] == "turn.started"
+
+
+async def test_interrupt_outside_a_terminal_leaves_nothing_running_and_nothing_lost(
+    tmp_path: Path, moonshot: Api
+) -> None:
+    marker = f"sleep 5{os.getpid()}"
+    command = tool_call("execute_command", command=f"setsid {marker} & {marker}")
+    async with (
+        moonshot(Reply(reasoning="Wait.", tool_calls=(command,))) as api,
+        server(tmp_path, api.url, in_terminal=False) as real,
+    ):
+        task = (await real.call("POST", "tasks", "{}"))["id"]
+        link = await real.open_link(task)
+        link.send("turn.start", text="Wait")
+        ask = await link.until("ask.opened")
+        link.send("ask.answer", ask=ask["ask"], decision="approve")
+        await link.until("tool.running")
+        await becomes(lambda: len(running(marker)) >= 2)
+
+        await real.end(signal.SIGINT)
+        await becomes(lambda: running(marker) == [])
+        await real.start()
+
+        listed = (await real.call("GET", "tasks"))["tasks"]
+        assert [(line["id"], line["status"]) for line in listed] == [(task, "interrupted")]
+        assert len(list((tmp_path / "runtime").glob("kimi-server-*.json"))) == 1
 
 
 async def test_approval_that_was_open_at_the_kill_is_cancelled_and_writes_nothing(

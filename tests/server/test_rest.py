@@ -34,7 +34,7 @@ async def test_status_says_what_the_server_is(call: Call, jp_root_dir: Path) -> 
 
 
 async def test_key_without_a_credential_store_is_kept_in_memory_and_that_is_said(
-    call: Call, jp_data_dir: Path, jp_root_dir: Path
+    call: Call, jp_data_dir: Path, jp_root_dir: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     code, body = await call("PUT", "key", body={"key": f" {KEY}\n"})
     assert (code, body) == (204, b"")
@@ -43,6 +43,7 @@ async def test_key_without_a_credential_store_is_kept_in_memory_and_that_is_said
     assert (status["key"]["set"], status["key"]["source"]) == (True, "session")
     assert "memory" in status["key"]["warning"]
     assert KEY not in json.dumps(status)
+    assert KEY not in caplog.text
     for folder in (jp_data_dir, jp_root_dir):
         assert not [f for f in folder.rglob("*") if f.is_file() and KEY.encode() in f.read_bytes()]
 
