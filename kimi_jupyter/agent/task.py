@@ -292,7 +292,9 @@ class Task:
         mode = self.services.settings().mode
         if mode != "bypass":
             self._emit(ModeChanged(mode=mode))
-            text = "Bypass permissions ended with the restart; the mode of the settings counts again."
+            text = (
+                "Bypass permissions ended with the restart; the mode of the settings counts again."
+            )
             self._emit(Notice(level="info", text=text))
 
     def _emit(self, event: Event) -> Event:
