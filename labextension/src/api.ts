@@ -186,3 +186,8 @@ async function errorOf(response: Response): Promise<ApiError> {
     response.status
   );
 }
+
+/** The words of any failure. */
+export function wordsOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -2,8 +2,9 @@
 import { Signal } from '@lumino/signaling';
 
 import type { Api, Balance, Status, TaskSummary } from './api';
-import { ApiError } from './api';
+import { wordsOf } from './api';
 import type { Link, LinkState } from './link';
+import { Lists } from './lists';
 import type { Memory } from './memory';
 import { EMPTY } from './state';
 import type { LinkOpened, Transcript } from './state';
@@ -49,13 +50,18 @@ export class Session {
   /** The user chose a mode; settings keep it, bypass apart. */
   readonly modeChosen = new Signal<this, Mode>(this);
 
-  constructor(private readonly _options: SessionOptions) {}
+  constructor(private readonly _options: SessionOptions) {
+    this._lists = new Lists(_options.api, {
+      changed: () => this.changed.emit(),
+      failed: why => this.say('error', why)
+    });
+  }
 
   get memory(): Memory {
     return this._options.memory;
   }
   get status(): Status | null {
-    return this._status;
+    return this._lists.status;
   }
   get task(): string | null {
     return this._task;
@@ -77,10 +83,10 @@ export class Session {
     return this._remark;
   }
   get tasks(): readonly TaskSummary[] | null {
-    return this._tasks;
+    return this._lists.tasks;
   }
   get balance(): Balance | null {
-    return this._balance;
+    return this._lists.balance;
   }
   get isSending(): boolean {
     return this._sending !== null;
@@ -90,28 +96,31 @@ export class Session {
   }
   /** Open asks of all tasks, as far as they are known. */
   get openAsks(): number {
-    return Math.max(this._openAsks, this._transcript.asks.length);
+    return Math.max(this._lists.openAsks, this._transcript.asks.length);
   }
   get mode(): Mode {
     return this._task === null
-      ? (this._mode ?? this._status?.mode ?? 'ask')
+      ? (this._mode ?? this._lists.status?.mode ?? 'ask')
       : this._transcript.mode;
   }
   get model(): string {
-    const chosen = this.memory.isOffline
-      ? OFFLINE
-      : (this._status?.model ?? '');
+    const chosen = this._isDemo ? OFFLINE : (this._lists.status?.model ?? '');
     return this._task === null ? chosen : this._transcript.model || chosen;
   }
   /** Whether the welcome panel stands in for the chat. */
   get needsWelcome(): boolean {
-    const { _status: status } = this;
+    const { status } = this;
     return (
       status !== null &&
       !status.key.set &&
       !this.memory.isOffline &&
       this._task === null
     );
+  }
+
+  /** The scripted model was chosen; a key that came since ends that. */
+  private get _isDemo(): boolean {
+    return this.memory.isOffline && this._lists.status?.key.set !== true;
   }
 
   /** Read the status and show the task that was shown last. */
@@ -125,29 +134,16 @@ export class Session {
     void this.refreshTasks();
   }
 
-  async refreshStatus(): Promise<void> {
-    try {
-      this._status = await this._options.api.status();
-      if (this._status.key.set && this.memory.isOffline) {
-        this.memory.isOffline = false;
-      }
-      this.changed.emit();
-    } catch (error) {
-      this.say('error', wordsOf(error));
-    }
+  refreshStatus(): Promise<void> {
+    return this._lists.refreshStatus();
   }
 
-  async refreshBalance(): Promise<void> {
-    if (this._status?.key.set !== true) {
-      this._balance = null;
-      return;
-    }
-    try {
-      this._balance = await this._options.api.balance();
-    } catch {
-      this._balance = null;
-    }
-    this.changed.emit();
+  refreshBalance(): Promise<void> {
+    return this._lists.refreshBalance();
+  }
+
+  refreshTasks(query?: string): Promise<void> {
+    return this._lists.refreshTasks(query);
   }
 
   /* The task */
@@ -258,21 +254,6 @@ export class Session {
 
   /* The history */
 
-  async refreshTasks(query = this._query): Promise<void> {
-    this._query = query;
-    try {
-      this._tasks = await this._options.api.tasks(query);
-      if (query === '') {
-        this._openAsks = this._tasks.filter(
-          task => task.status === 'waiting'
-        ).length;
-      }
-      this.changed.emit();
-    } catch (error) {
-      this.say('error', wordsOf(error));
-    }
-  }
-
   async renameTask(id: string, title: string): Promise<void> {
     await this._options.api.renameTask(id, title);
   }
@@ -308,7 +289,7 @@ export class Session {
 
   /** How many asks are open in all tasks, as the server says. */
   setOpenAsks(count: number): void {
-    this._openAsks = count;
+    this._lists.openAsks = count;
     this.changed.emit();
   }
 
@@ -336,10 +317,10 @@ export class Session {
     const id = await this._options.api.createTask(this._options.notebook());
     this.open(id);
     this._sending = sending;
-    if (this.memory.isOffline && this._status?.model !== OFFLINE) {
+    if (this._isDemo && this._lists.status?.model !== OFFLINE) {
       this._link?.send({ type: 'model.set', model: OFFLINE });
     }
-    if (mode !== null && mode !== this._status?.mode) {
+    if (mode !== null && mode !== this._lists.status?.mode) {
       this._link?.send({ type: 'mode.set', mode });
     }
   }
@@ -424,7 +405,7 @@ export class Session {
     this.say('warning', error.message);
   }
 
-  private _status: Status | null = null;
+  private readonly _lists: Lists;
   private _task: string | null = null;
   private _link: Link | null = null;
   private _transcript: Transcript = EMPTY;
@@ -434,17 +415,6 @@ export class Session {
   private _epoch = 0;
   private _page: Page = 'chat';
   private _remark: Remark | null = null;
-  private _tasks: readonly TaskSummary[] | null = null;
-  private _query = '';
-  private _balance: Balance | null = null;
-  private _openAsks = 0;
   private _sending: string | null = null;
   private _mode: Mode | null = null;
-}
-
-/** The words of any failure. */
-export function wordsOf(error: unknown): string {
-  return error instanceof ApiError || error instanceof Error
-    ? error.message
-    : String(error);
 }

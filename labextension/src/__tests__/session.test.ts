@@ -135,6 +135,7 @@ describe('the session', () => {
   });
 
   it('sets mode and model of a task that is not there yet, before the message', async () => {
+    status = { ...STATUS, key: { set: false, source: null, warning: '' } };
     const session = await started();
     session.tryOffline();
     session.setMode('plan');
@@ -146,6 +147,13 @@ describe('the session', () => {
       'mode.set',
       'turn.start'
     ]);
+  });
+
+  it('leaves the demo once there is a key', async () => {
+    const session = await started();
+    session.tryOffline();
+    await session.refreshStatus();
+    expect(session.model).toBe('kimi-k2.6');
   });
 
   it('sets no model of a status that has not come yet', async () => {

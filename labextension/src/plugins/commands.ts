@@ -14,7 +14,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { kimiIcon } from '../icons';
-import { wordsOf } from '../session';
+import { wordsOf } from '../api';
 import type { Session } from '../session';
 import { CommandIDs, ISession, PANEL_ID } from '../tokens';
 

@@ -5,7 +5,7 @@ import React, { useEffect, useState } from 'react';
 
 import type { TaskSummary } from '../api';
 import { visible } from '../invisible';
-import { wordsOf } from '../session';
+import { wordsOf } from '../api';
 import { useKimi } from './context';
 import { IconButton } from './header';
 

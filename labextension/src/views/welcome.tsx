@@ -3,7 +3,7 @@ import React, { useId, useState } from 'react';
 import type { FormEvent } from 'react';
 
 import { kimiIcon } from '../icons';
-import { wordsOf } from '../session';
+import { wordsOf } from '../api';
 import { useKimi } from './context';
 
 const PLATFORM = 'https://platform.moonshot.ai/console/api-keys';
