@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,6 +60,7 @@ class FrontEnd:
         self.cells: dict[str, Cell] = {}
         self.comms: dict[str, dict[str, Any]] = {}
         """State of each open widget by comm id."""
+        self._replied: set[str] = set()
         self.subshell: str | None = None
         """Where comm messages go, as JupyterLab sends them; `None` for the main shell, as VS Code does."""
 
@@ -87,8 +89,16 @@ class FrontEnd:
         return cell
 
     def finish(self, cell: Cell, timeout: float = PATIENCE) -> Cell:
-        """Read until the kernel has ended the cell."""
+        """Read until the kernel has ended the cell, and take its reply.
+
+        ipykernel 7.0 to 7.3 may never read a request that comes while it sends a reply, so the reply is waited for;
+        it is lost where an interrupt strikes ipykernel between a cell and its reply, so it is not waited for long.
+        """
         self.until(lambda: cell.is_idle, timeout)
+        with contextlib.suppress(Empty):
+            while cell.id not in self._replied:
+                reply = self.client.get_shell_msg(timeout=1)
+                self._replied.add(reply["parent_header"].get("msg_id", ""))
         return cell
 
     def do(self, code: str, **options: Any) -> Cell:
@@ -163,6 +173,7 @@ class FrontEnd:
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
             reply = self.client.get_shell_msg(timeout=PATIENCE)
+            self._replied.add(reply["parent_header"]["msg_id"])
             if reply["parent_header"]["msg_id"] == message["header"]["msg_id"]:
                 return reply["content"]
         raise AssertionError(f"there was no reply to {kind}")
