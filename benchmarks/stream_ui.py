@@ -138,7 +138,8 @@ def _long_reply(context: object, lab: Lab, api: MoonshotProcess) -> list[Row]:
             longest,
             "ms",
             100,
-            f"{len(tasks)} above 50; it came {at / 1000 - began:.1f} s after the first chunk",
+            f"{len(tasks)} above 50"
+            + (f"; it came {at / 1000 - began:.1f} s after the first chunk" if tasks else ""),
         ),
         Row(
             "100,000 characters: last tenth over first tenth",

@@ -23,6 +23,7 @@ from kimi_jupyter.kernel.link import (
     Where,
 )
 from kimi_jupyter.kernel.notebook import inside
+from kimi_jupyter.kernel.visible import as_code
 from kimi_jupyter.models.catalogue import unknown_model_text
 from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.commands import Command, ModelSet, ModeSet, Refusal, TurnStart, TurnStop
@@ -169,7 +170,8 @@ class AgentThread:
         except KimiError as error:
             inbox.put(Failed(str(error)))
         except Exception as error:  # noqa: BLE001 # top of a host
-            inbox.put(Failed(f"Kimi could not start: {type(error).__name__}: {error}"))
+            told = as_code(f"{type(error).__name__}: {error}")
+            inbox.put(Failed(f"Kimi could not start: {told}"))
 
     async def _turn(self, opening: Opening) -> None:
         backend = await self._connected()

@@ -59,7 +59,7 @@ class TaskSocket(WebSocketMixin, WebSocketHandler, KimiHandler):  # pyright: ign
         self._task = await self._engine.runtime.task(task_id(given))
         await super().get(given)
 
-    def open(self, given: str) -> None:
+    def open(self, *args: str, **kwargs: str) -> None:
         self._follower = self._task.follow(self._after)
         self._pump = asyncio.create_task(self._send(self._follower))
         self.host.sending.add(self._pump)

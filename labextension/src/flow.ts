@@ -11,6 +11,10 @@ const INTERVAL = 50;
 const LONGEST = 600;
 /** The open block may take a tenth of the time. */
 const SHARE = 10;
+/** Blocks at the end of what streams that are left as they are; those before are put into pages. */
+const NEAR = 16;
+/** Blocks in a page: about a screen of them, for the browser skips a page only as a whole. */
+const PAGE = 16;
 /** Lines of open code that are laid out together. */
 const CHUNK = 40;
 
@@ -84,6 +88,7 @@ export class Flow {
       this._taken = '';
       this._drawn.length = 0;
       this._settled = 0;
+      this._left = 0;
       this.node.replaceChildren();
     }
     this._blocks.push(this._text.slice(this._taken.length));
@@ -95,6 +100,7 @@ export class Flow {
 
   private _draw(): void {
     const { closed, open } = this._blocks;
+    this._leaveBehind(); // first, while the layout is still that of the last frame: measuring it is free
     closed.slice(this._settled).forEach((block, i) => {
       this._close(this._place(this._settled + i, block));
     });
@@ -106,6 +112,24 @@ export class Flow {
     }
     if (this._isDone) {
       this._resolveLinks();
+    }
+  }
+
+  /** While it streams, put older blocks into pages that cost the browser nothing while they are out of sight. */
+  private _leaveBehind(): void {
+    while (!this._isDone && this._left + PAGE + NEAR <= this._settled) {
+      const nodes = this._drawn
+        .slice(this._left, this._left + PAGE)
+        .map(drawn => drawn.node);
+      this._left += PAGE;
+      const height =
+        nodes[PAGE - 1].getBoundingClientRect().bottom -
+        nodes[0].getBoundingClientRect().top;
+      const page = document.createElement('div');
+      page.className = 'jp-Kimi-page';
+      page.style.containIntrinsicSize = `auto ${Math.round(height)}px`;
+      nodes[0].before(page);
+      page.append(...nodes);
     }
   }
 
@@ -234,6 +258,7 @@ export class Flow {
   private _links = '';
   private _taken = '';
   private _settled = 0;
+  private _left = 0;
   private _isDone = false;
   private _nextAt = 0;
   private _timer = 0;

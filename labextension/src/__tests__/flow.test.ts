@@ -99,6 +99,21 @@ describe('a reply that grows', () => {
     expect(renderer.coloured).toEqual(['py:a = 1\nb = 2']);
   });
 
+  it('puts older blocks into pages while it streams, in order, and a text that is done into none', async () => {
+    const words = Array.from({ length: 50 }, (_, i) => `b${i}`);
+    const whole = words.map(word => `<${word}>`).join('');
+    await show(words.slice(0, 40).join('\n\n'));
+    await show(words.join('\n\n'));
+    expect(flow.node.querySelectorAll('.jp-Kimi-page')).toHaveLength(1);
+    expect(flow.node.querySelector('.jp-Kimi-page')?.children).toHaveLength(16);
+    expect(flow.node.textContent).toBe(whole);
+
+    await show('other');
+    await show(words.join('\n\n'), true);
+    expect(flow.node.querySelectorAll('.jp-Kimi-page')).toHaveLength(0);
+    expect(flow.node.textContent).toBe(whole);
+  });
+
   it('starts over when the text is another one', async () => {
     await show('one\n\ntwo');
     await show('other');

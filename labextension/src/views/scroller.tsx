@@ -31,6 +31,7 @@ export function Scroller({
   const content = useRef<HTMLDivElement>(null);
   const isHeld = useRef(true);
   const top = useRef(0);
+  const height = useRef(0);
   const [isAway, setAway] = useState(false);
 
   const toEnd = useCallback(() => {
@@ -48,13 +49,17 @@ export function Scroller({
     }
     const isNear =
       node.scrollHeight - node.scrollTop - node.clientHeight <= NEAR;
-    // Only a move upwards is the reader's wish to leave; growth alone moves nothing.
+    // Only a move upwards is the reader's wish to leave: growth moves nothing, and where the content shrank the browser moved.
     if (isNear) {
       isHeld.current = true;
-    } else if (node.scrollTop < top.current) {
+    } else if (
+      node.scrollTop < top.current &&
+      node.scrollHeight >= height.current
+    ) {
       isHeld.current = false;
     }
     top.current = node.scrollTop;
+    height.current = node.scrollHeight;
     setAway(!isHeld.current);
   };
 
