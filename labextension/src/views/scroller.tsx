@@ -13,6 +13,17 @@ import { useKimi } from './context';
 /** This near to the end counts as there. */
 const NEAR = 48;
 
+/** A scroll this long after a wheel, a touch or a key is the reader's, in ms; smooth scrolling goes on for a while. */
+const BY_HAND = 1000;
+
+/** Keys that may scroll; Enter and Space press buttons. */
+const UPWARDS: ReadonlySet<string> = new Set([
+  'ArrowUp',
+  'PageUp',
+  'Home',
+  'Tab'
+]);
+
 export interface ScrollerProps {
   readonly children: ReactNode;
   /** When this changes the end is shown whatever the reader did. */
@@ -30,8 +41,8 @@ export function Scroller({
   const box = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const isHeld = useRef(true);
-  const top = useRef(0);
-  const height = useRef(0);
+  const moved = useRef(-Infinity);
+  const isPressed = useRef(false);
   const [isAway, setAway] = useState(false);
 
   const toEnd = useCallback(() => {
@@ -42,26 +53,44 @@ export function Scroller({
     }
   }, []);
 
+  // Only the reader's own hand leaves the end. A smaller `scrollTop` alone says nothing: where the content shrinks
+  // for a moment while it is drawn, the browser moves it too.
   const onScroll = () => {
     const node = box.current;
     if (node === null) {
       return;
     }
-    const isNear =
-      node.scrollHeight - node.scrollTop - node.clientHeight <= NEAR;
-    // Only a move upwards is the reader's wish to leave: growth moves nothing, and where the content shrank the browser moved.
-    if (isNear) {
+    if (node.scrollHeight - node.scrollTop - node.clientHeight <= NEAR) {
       isHeld.current = true;
     } else if (
-      node.scrollTop < top.current &&
-      node.scrollHeight >= height.current
+      isPressed.current ||
+      performance.now() - moved.current < BY_HAND
     ) {
       isHeld.current = false;
+    } else if (isHeld.current) {
+      node.scrollTop = node.scrollHeight;
     }
-    top.current = node.scrollTop;
-    height.current = node.scrollHeight;
     setAway(!isHeld.current);
   };
+
+  const onMove = () => {
+    moved.current = performance.now();
+  };
+
+  useEffect(() => {
+    const release = () => {
+      if (isPressed.current) {
+        isPressed.current = false;
+        onMove();
+      }
+    };
+    window.addEventListener('pointerup', release);
+    window.addEventListener('pointercancel', release);
+    return () => {
+      window.removeEventListener('pointerup', release);
+      window.removeEventListener('pointercancel', release);
+    };
+  }, []);
 
   useEffect(() => {
     const observer = new ResizeObserver(() => {
@@ -85,6 +114,22 @@ export function Scroller({
         ref={box}
         className="jp-Kimi-scroller"
         onScroll={onScroll}
+        onWheel={onMove}
+        onTouchMove={onMove}
+        onKeyDown={event => {
+          if (UPWARDS.has(event.key)) {
+            onMove();
+          }
+        }}
+        onPointerDown={event => {
+          // The box itself is hit only on its scroll bar.
+          isPressed.current = event.target === event.currentTarget;
+        }}
+        onPointerMove={event => {
+          if (event.buttons !== 0) {
+            onMove(); // text that is being selected scrolls at the edge
+          }
+        }}
         tabIndex={-1}
       >
         <div ref={content} className="jp-Kimi-content">
