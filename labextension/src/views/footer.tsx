@@ -6,7 +6,7 @@ import { useKimi } from './context';
 
 export function Footer(): JSX.Element | null {
   const { session, trans } = useKimi();
-  const { usage, context } = session.transcript;
+  const { usage, context, turns } = session.transcript;
   const { balance } = session;
   const facts: [string, string][] = [];
   if (usage.requests > 0) {
@@ -39,7 +39,7 @@ export function Footer(): JSX.Element | null {
     const words = trans.__('≈ %1', money(usage.cost, usage.currency));
     facts.push([words, trans.__('Estimated cost of this task')]);
   }
-  if (typeof balance?.available === 'number') {
+  if (turns.length > 0 && typeof balance?.available === 'number') {
     const words = trans.__(
       'balance %1',
       money(balance.available, balance.currency ?? 'USD')
