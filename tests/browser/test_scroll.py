@@ -16,6 +16,13 @@ IS_AT_THE_END = """() => {
   return box.scrollHeight - box.scrollTop - box.clientHeight < 48 && box.scrollTop > 0;
 }"""
 
+HAS_COME_TO_REST = """() => {
+  const { scrollTop } = document.querySelector('.jp-Kimi-scroller');
+  const isSame = window.lastTop === scrollTop;
+  window.lastTop = scrollTop;
+  return isSame;
+}"""
+
 
 def at_the_end(panel: Panel) -> None:
     panel.page.wait_for_function(IS_AT_THE_END, timeout=5000)
@@ -34,6 +41,7 @@ def test_reader_who_scrolled_up_is_left_alone_until_they_jump_to_the_latest(
     panel.page.mouse.wheel(0, -400)
     jump = panel.button("Jump to latest")
     expect(jump).to_be_visible()
+    panel.page.wait_for_function(HAS_COME_TO_REST, polling=200, timeout=5000)
     top = panel.page.evaluate("() => document.querySelector('.jp-Kimi-scroller').scrollTop")
     panel.wait_idle()
     now = panel.page.evaluate("() => document.querySelector('.jp-Kimi-scroller').scrollTop")
