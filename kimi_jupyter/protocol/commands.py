@@ -21,7 +21,7 @@ class AttachmentRequest(Data):
 
 
 class TurnStart(Data):
-    """Send a message; refused while a turn runs."""
+    """Send a message; while a turn runs it is queued and enters at the next safe point."""
 
     type: Literal["turn.start"] = "turn.start"
     text: str
@@ -32,6 +32,14 @@ class TurnStart(Data):
     """The notebook that the user is in, relative to the workspace."""
     client: str | None = None
     """Id of the sending client; asks that make a browser act are addressed to it."""
+
+
+class TurnUnqueue(Data):
+    """Take back a message that is still queued."""
+
+    type: Literal["turn.unqueue"] = "turn.unqueue"
+    seq: int
+    """The `turn.queued` event."""
 
 
 class TurnStop(Data):
@@ -49,11 +57,11 @@ class AskAnswer(Data):
     decision: Decision
     """Must be one of the ask's options."""
     comment: str | None = None
-    """With a reject: what to do instead; the turn then goes on."""
+    """With a reject: what to do instead; the turn then goes on. To a question: the answer, with `approve`."""
     edited: str | None = None
     """The proposal as the user changed it: a file's whole text, or a command."""
     hunks: tuple[int, ...] | None = None
-    """Numbers of the hunks that are approved; `None` for all."""
+    """Places of the hunks that are approved, from 0; `None` for all."""
 
 
 class ModeSet(Data):
@@ -77,7 +85,17 @@ class TaskRewind(Data):
 
     type: Literal["task.rewind"] = "task.rewind"
     seq: int
-    """The first event to leave out: a `turn.started`."""
+    """The first event to leave out: a `turn.started`; or a `rewound`, to undo that."""
+    files: bool = True
+    """Also put back the files that the agent changed since then."""
+
+
+class CommandBackground(Data):
+    """Let a running command go on in the background; its call is answered at once."""
+
+    type: Literal["command.background"] = "command.background"
+    call: str
+    """The running call."""
 
 
 class NotebookResult(Data):
@@ -93,7 +111,15 @@ class NotebookResult(Data):
 
 
 Command = Annotated[
-    TurnStart | TurnStop | AskAnswer | ModeSet | ModelSet | TaskRewind | NotebookResult,
+    TurnStart
+    | TurnUnqueue
+    | TurnStop
+    | AskAnswer
+    | ModeSet
+    | ModelSet
+    | TaskRewind
+    | CommandBackground
+    | NotebookResult,
     Field(discriminator="type"),
 ]
 command_adapter: TypeAdapter[Command] = TypeAdapter(Command)

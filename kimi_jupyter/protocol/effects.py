@@ -6,7 +6,8 @@ from typing import Literal
 
 from kimi_jupyter.protocol.base import Data
 
-EffectKind = Literal["read", "write", "command"]
+EffectKind = Literal["read", "write", "command", "note", "question"]
+"""`note` touches nothing outside the task and never asks; `question` only asks."""
 
 
 class FileDiff(Data):
@@ -32,6 +33,28 @@ class FileDiff(Data):
     """SHA-256 of the present bytes in hex; empty for a new file."""
     after_hash: str = ""
     """SHA-256 of the bytes that will be written, in hex."""
+    hunks: tuple[Hunk, ...] = ()
+    """The changes in the order of the unified diff; an answer names them by their place, from 0."""
+
+
+class Hunk(Data):
+    """One change of a diff; the user may approve it without the others."""
+
+    line: int
+    """The line of the present text where it begins, from 1."""
+    added: int
+    """Lines added."""
+    removed: int
+    """Lines removed."""
+
+
+class Question(Data):
+    """What the agent wants to know from the user."""
+
+    text: str
+    """The question."""
+    options: tuple[str, ...] = ()
+    """Answers to choose from; a free text is always possible."""
 
 
 class CommandLine(Data):
@@ -58,6 +81,8 @@ class Effect(Data):
     """For a write."""
     command: CommandLine | None = None
     """For a shell command."""
+    question: Question | None = None
+    """For a question, of the model or of the agent itself (a limit is reached, it goes round in circles)."""
     protected: str | None = None
     """Why it asks in every mode, where it touches a protected name."""
     digest: str = ""

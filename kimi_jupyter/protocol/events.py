@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from kimi_jupyter.protocol.base import Data, Mode
+from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.commands import Decision
 from kimi_jupyter.protocol.effects import Effect, EffectKind, FileDiff
 from kimi_jupyter.protocol.messages import AssistantMessage
+from kimi_jupyter.protocol.parts import Attachment, FileImage, Stamped, TodoItem
 
 SCHEMA = 1
 """Version of the log format, in every `task.created`."""
 
 AskKind = EffectKind
 TurnEnd = Literal["done", "stopped", "turn_limit", "token_limit", "budget", "error", "interrupted"]
-
-
-class Attachment(Data):
-    """A file as it was inlined with a message."""
-
-    path: str
-    """Relative to the workspace, or the name of an uploaded file."""
-    text: str
-    """The text that the model is given."""
-    size: int
-    """Bytes of the file."""
-
-
-class Stamped(Data):
-    """What every event carries; `Log.emit` fills it in."""
-
-    transient: ClassVar[bool] = False
-    """Drawn and forgotten: not stored, and its `seq` is that of the last stored event."""
-
-    seq: int = 0
-    """Position in the log, from 1."""
-    at: int = 0
-    """Milliseconds since the epoch."""
-    task: str = ""
-    """The task's id."""
 
 
 class TaskCreated(Stamped):
@@ -79,6 +55,26 @@ class TurnStarted(Stamped):
     """The client that drives the turn."""
     note: str = ""
     """What the model is told besides: date, mode, open notebook; not typed by the user."""
+
+
+class TurnQueued(Stamped):
+    """The user sent a message while a turn runs; it waits for the next safe point."""
+
+    type: Literal["turn.queued"] = "turn.queued"
+    text: str
+    """What the user typed."""
+    attachments: tuple[Attachment, ...] = ()
+    """Files as they were read at that moment."""
+
+
+class TurnUnqueued(Stamped):
+    """A queued message no longer waits: it joined the turn, was taken back, or the turn was stopped first."""
+
+    type: Literal["turn.unqueued"] = "turn.unqueued"
+    queued: int
+    """Its `turn.queued` event."""
+    joined: bool
+    """Whether the model is told of it from here on; if not, it is the user's draft again."""
 
 
 class ThinkDelta(Stamped):
@@ -227,6 +223,24 @@ class AskClosed(Stamped):
     """What the user said to it."""
 
 
+class CommandBackgrounded(Stamped):
+    """A command goes on in the background after its call was answered."""
+
+    type: Literal["command.backgrounded"] = "command.backgrounded"
+    call: str
+    """The call that started it; `read_output` and `stop_command` name it so."""
+
+
+class CommandEnded(Stamped):
+    """A background command is over."""
+
+    type: Literal["command.ended"] = "command.ended"
+    call: str
+    """The call that started it."""
+    summary: str
+    """Such as `exit code 0` or `stopped`."""
+
+
 class UsageReported(Stamped):
     """What one request used."""
 
@@ -243,15 +257,6 @@ class UsageReported(Stamped):
     """Currency of the cost."""
     context_tokens: int = 0
     """Size of the model's context window; 0 where unknown."""
-
-
-class TodoItem(Data):
-    """One line of the agent's plan."""
-
-    text: str
-    """What is to be done."""
-    status: Literal["open", "active", "done"]
-    """How far it is."""
 
 
 class TodoChanged(Stamped):
@@ -289,19 +294,29 @@ class Compacted(Stamped):
 
 
 class Checkpoint(Stamped):
-    """Images of files before a change."""
+    """Files that a tool call changed, with images to go back to."""
 
     type: Literal["checkpoint"] = "checkpoint"
-    paths: tuple[str, ...]
-    """The files whose images were kept."""
+    call: str = ""
+    """The tool call."""
+    files: tuple[FileImage, ...] = ()
+    """What can be put back."""
+    uncovered: tuple[str, ...] = ()
+    """Changed files of which no image was kept: too large, too many, or not readable."""
 
 
 class Rewound(Stamped):
-    """The conversation went back; events from `to` on no longer count."""
+    """The conversation went back; events from `to` to here no longer count."""
 
     type: Literal["rewound"] = "rewound"
     to: int
     """The first event that is left out."""
+    restored: tuple[str, ...] = ()
+    """Files that were put back."""
+    kept: tuple[str, ...] = ()
+    """Files that were left alone, because they changed since the agent wrote them."""
+    undone: bool = False
+    """This undoes the `rewound` event at `to`: what that left out counts again."""
 
 
 class Retrying(Stamped):
@@ -352,6 +367,8 @@ class TurnEnded(Stamped):
 Event = Annotated[
     TaskCreated
     | TurnStarted
+    | TurnQueued
+    | TurnUnqueued
     | ThinkDelta
     | TextDelta
     | CallDelta
@@ -363,6 +380,8 @@ Event = Annotated[
     | ToolDone
     | AskOpened
     | AskClosed
+    | CommandBackgrounded
+    | CommandEnded
     | UsageReported
     | TodoChanged
     | ModeChanged

@@ -29,6 +29,10 @@ class Settings(Data):
         500_000, alias="kimi.maxTaskTokens", title="Task token limit", ge=1000
     )
     """Uncached input plus output of a whole task, in tokens, before it stops."""
+    max_task_cost: float | None = Field(
+        None, alias="kimi.maxTaskCost", title="Task cost limit", ge=0
+    )
+    """Estimated USD of a whole task at which the agent pauses and asks; empty for no limit."""
     auto_approve_read: bool = Field(True, alias="kimi.autoApprove.read", title="Auto-approve reads")
     """Reading, listing and searching files asks for nothing."""
     auto_approve_write: bool = Field(

@@ -31,7 +31,7 @@ export interface AskOpened {
   /** 128 random bits in hex; single use. */
   readonly ask: string;
   /** Which card draws it. */
-  readonly kind: 'read' | 'write' | 'command';
+  readonly kind: 'read' | 'write' | 'command' | 'note' | 'question';
   /** The tool call that waits. */
   readonly call: string;
   /** What is asked about. */
@@ -61,6 +61,8 @@ export interface Attachment {
   readonly text: string;
   /** Bytes of the file. */
   readonly size: number;
+  /** For an image: its `data:` URL; `text` is then empty. */
+  readonly image: string | null;
 }
 
 /** The model is writing the arguments of a tool call. */
@@ -80,7 +82,7 @@ export interface CallDelta {
   readonly size: number;
 }
 
-/** Images of files before a change. */
+/** Files that a tool call changed, with images to go back to. */
 export interface Checkpoint {
   /** Position in the log, from 1. */
   readonly seq: number;
@@ -89,8 +91,40 @@ export interface Checkpoint {
   /** The task's id. */
   readonly task: string;
   readonly type: 'checkpoint';
-  /** The files whose images were kept. */
-  readonly paths: readonly string[];
+  /** The tool call. */
+  readonly call: string;
+  /** What can be put back. */
+  readonly files: readonly FileImage[];
+  /** Changed files of which no image was kept: too large, too many, or not readable. */
+  readonly uncovered: readonly string[];
+}
+
+/** A command goes on in the background after its call was answered. */
+export interface CommandBackgrounded {
+  /** Position in the log, from 1. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The task's id. */
+  readonly task: string;
+  readonly type: 'command.backgrounded';
+  /** The call that started it; `read_output` and `stop_command` name it so. */
+  readonly call: string;
+}
+
+/** A background command is over. */
+export interface CommandEnded {
+  /** Position in the log, from 1. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The task's id. */
+  readonly task: string;
+  readonly type: 'command.ended';
+  /** The call that started it. */
+  readonly call: string;
+  /** Such as `exit code 0` or `stopped`. */
+  readonly summary: string;
 }
 
 /** What a shell command would run. */
@@ -121,7 +155,7 @@ export interface Compacted {
 /** What a tool call would do, declared before it is done; the card shows this and nothing else. */
 export interface Effect {
   /** Which rule of the policy applies. */
-  readonly kind: 'read' | 'write' | 'command';
+  readonly kind: 'read' | 'write' | 'command' | 'note' | 'question';
   /** The card's headline, such as `Write file src/utils.ts (+5 −2)`. */
   readonly title: string;
   /** Workspace-relative paths that it touches. */
@@ -130,6 +164,8 @@ export interface Effect {
   readonly diff: FileDiff | null;
   /** For a shell command. */
   readonly command: CommandLine | null;
+  /** For a question, of the model or of the agent itself (a limit is reached, it goes round in circles). */
+  readonly question: Question | null;
   /** Why it asks in every mode, where it touches a protected name. */
   readonly protected: string | null;
   /** SHA-256 over all that will be done; an approval holds for this digest only. */
@@ -158,6 +194,28 @@ export interface FileDiff {
   readonly before_hash: string;
   /** SHA-256 of the bytes that will be written, in hex. */
   readonly after_hash: string;
+  /** The changes in the order of the unified diff; an answer names them by their place, from 0. */
+  readonly hunks: readonly Hunk[];
+}
+
+/** A file before and after a change, by the hashes of its bytes; empty where there was no file. */
+export interface FileImage {
+  /** Relative to the workspace. */
+  readonly path: string;
+  /** SHA-256 in hex of the kept image. */
+  readonly before: string;
+  /** SHA-256 in hex of what the change left. */
+  readonly after: string;
+}
+
+/** One change of a diff; the user may approve it without the others. */
+export interface Hunk {
+  /** The line of the present text where it begins, from 1. */
+  readonly line: number;
+  /** Lines added. */
+  readonly added: number;
+  /** Lines removed. */
+  readonly removed: number;
 }
 
 /** The approval mode of the task changed. */
@@ -199,6 +257,14 @@ export interface Notice {
   readonly level: 'info' | 'warning' | 'error';
   /** What happened and what to do. */
   readonly text: string;
+}
+
+/** What the agent wants to know from the user. */
+export interface Question {
+  /** The question. */
+  readonly text: string;
+  /** Answers to choose from; a free text is always possible. */
+  readonly options: readonly string[];
 }
 
 /** The answer to a command that can't be taken; it goes to its sender only and is not part of the log. */
@@ -267,7 +333,7 @@ export interface Retrying {
   readonly wait_ms: number;
 }
 
-/** The conversation went back; events from `to` on no longer count. */
+/** The conversation went back; events from `to` to here no longer count. */
 export interface Rewound {
   /** Position in the log, from 1. */
   readonly seq: number;
@@ -278,6 +344,12 @@ export interface Rewound {
   readonly type: 'rewound';
   /** The first event that is left out. */
   readonly to: number;
+  /** Files that were put back. */
+  readonly restored: readonly string[];
+  /** Files that were left alone, because they changed since the agent wrote them. */
+  readonly kept: readonly string[];
+  /** This undoes the `rewound` event at `to`: what that left out counts again. */
+  readonly undone: boolean;
 }
 
 /** All settings; the field's alias is the name in the file. */
@@ -292,6 +364,8 @@ export interface Settings {
   readonly 'kimi.maxTurns': number;
   /** Uncached input plus output of a whole task, in tokens, before it stops. */
   readonly 'kimi.maxTaskTokens': number;
+  /** Estimated USD of a whole task at which the agent pauses and asks; empty for no limit. */
+  readonly 'kimi.maxTaskCost': number | null;
   /** Reading, listing and searching files asks for nothing. */
   readonly 'kimi.autoApprove.read': boolean;
   /** `write_file` and `apply_diff` ask for nothing; the same effect as the mode Accept edits. */
@@ -500,6 +574,21 @@ export interface TurnEnded {
   readonly fault: string | null;
 }
 
+/** The user sent a message while a turn runs; it waits for the next safe point. */
+export interface TurnQueued {
+  /** Position in the log, from 1. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The task's id. */
+  readonly task: string;
+  readonly type: 'turn.queued';
+  /** What the user typed. */
+  readonly text: string;
+  /** Files as they were read at that moment. */
+  readonly attachments: readonly Attachment[];
+}
+
 /** The user sent a message. */
 export interface TurnStarted {
   /** Position in the log, from 1. */
@@ -519,6 +608,21 @@ export interface TurnStarted {
   readonly client: string | null;
   /** What the model is told besides: date, mode, open notebook; not typed by the user. */
   readonly note: string;
+}
+
+/** A queued message no longer waits: it joined the turn, was taken back, or the turn was stopped first. */
+export interface TurnUnqueued {
+  /** Position in the log, from 1. */
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** The task's id. */
+  readonly task: string;
+  readonly type: 'turn.unqueued';
+  /** Its `turn.queued` event. */
+  readonly queued: number;
+  /** Whether the model is told of it from here on; if not, it is the user's draft again. */
+  readonly joined: boolean;
 }
 
 /** What one request used. */
@@ -551,11 +655,11 @@ export interface AskAnswer {
   readonly ask: string;
   /** Must be one of the ask's options. */
   readonly decision: 'approve' | 'approve_task' | 'approve_remember' | 'reject';
-  /** With a reject: what to do instead; the turn then goes on. */
+  /** With a reject: what to do instead; the turn then goes on. To a question: the answer, with `approve`. */
   readonly comment?: string | null;
   /** The proposal as the user changed it: a file's whole text, or a command. */
   readonly edited?: string | null;
-  /** Numbers of the hunks that are approved; `None` for all. */
+  /** Places of the hunks that are approved, from 0; `None` for all. */
   readonly hunks?: readonly number[] | null;
 }
 
@@ -565,6 +669,13 @@ export interface AttachmentRequest {
   readonly path: string;
   /** Base64 bytes of a file that comes from the user's own computer; `None` for a workspace file, which is read fresh. */
   readonly content?: string | null;
+}
+
+/** Let a running command go on in the background; its call is answered at once. */
+export interface CommandBackground {
+  readonly type: 'command.background';
+  /** The running call. */
+  readonly call: string;
 }
 
 export type JsonValue = unknown;
@@ -597,11 +708,13 @@ export interface NotebookResult {
 /** Go back to before an event; what came after it is no longer part of the conversation. */
 export interface TaskRewind {
   readonly type: 'task.rewind';
-  /** The first event to leave out: a `turn.started`. */
+  /** The first event to leave out: a `turn.started`; or a `rewound`, to undo that. */
   readonly seq: number;
+  /** Also put back the files that the agent changed since then. */
+  readonly files?: boolean;
 }
 
-/** Send a message; refused while a turn runs. */
+/** Send a message; while a turn runs it is queued and enters at the next safe point. */
 export interface TurnStart {
   readonly type: 'turn.start';
   /** What the user typed. */
@@ -619,9 +732,16 @@ export interface TurnStop {
   readonly type: 'turn.stop';
 }
 
-export type Event = TaskCreated | TurnStarted | ThinkDelta | TextDelta | CallDelta | ReplyPartial | ReplyDone | ToolStarted | ToolRunning | ToolOutput | ToolDone | AskOpened | AskClosed | UsageReported | TodoChanged | ModeChanged | ModelChanged | Compacted | Checkpoint | Rewound | Retrying | Notice | TaskRenamed | TurnEnded;
+/** Take back a message that is still queued. */
+export interface TurnUnqueue {
+  readonly type: 'turn.unqueue';
+  /** The `turn.queued` event. */
+  readonly seq: number;
+}
 
-export type Command = TurnStart | TurnStop | AskAnswer | ModeSet | ModelSet | TaskRewind | NotebookResult;
+export type Event = TaskCreated | TurnStarted | TurnQueued | TurnUnqueued | ThinkDelta | TextDelta | CallDelta | ReplyPartial | ReplyDone | ToolStarted | ToolRunning | ToolOutput | ToolDone | AskOpened | AskClosed | CommandBackgrounded | CommandEnded | UsageReported | TodoChanged | ModeChanged | ModelChanged | Compacted | Checkpoint | Rewound | Retrying | Notice | TaskRenamed | TurnEnded;
+
+export type Command = TurnStart | TurnUnqueue | TurnStop | AskAnswer | ModeSet | ModelSet | TaskRewind | CommandBackground | NotebookResult;
 
 /** Event types that are drawn and forgotten. */
 export const TRANSIENT: ReadonlySet<Event['type']> = new Set(['think.delta', 'text.delta', 'call.delta', 'tool.output', 'retrying']);
