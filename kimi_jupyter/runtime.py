@@ -48,8 +48,8 @@ class Runtime:
         self.workspace = Workspace(workspace)
         self.keys = KeyStore(environ)
         self.store = Store(data_dir or default_data_dir(), self.workspace.root)
-        self.on_change: list[Callable[[str], None]] = []
-        """Told `asks`, `settings` or `tasks`."""
+        self.on_change: list[Callable[[str, str | None], None]] = []
+        """Told `asks`, `settings` or `tasks`, and the id of the task that it is about."""
         self._settings_file = SettingsFile(settings_dir, environ=environ)
         self._last_settings: Settings | None = None
         self._providers = Providers(
@@ -152,7 +152,15 @@ class Runtime:
         )
         async with self._opening:
             task = self._door(self.store.create(created))
-        self._tell("tasks")
+        self._tell("tasks", task.id)
+        return task
+
+    async def fork_task(self, id: str, upto: int, *, origin: str = "browser") -> Task:
+        """Begin a task with what another one holds up to an event; `TaskNotFound`, `CommandRefused`."""
+        async with self._opening:
+            log = await asyncio.to_thread(self.store.fork, id, upto, origin=origin)
+            task = self._door(log)
+        self._tell("tasks", task.id)
         return task
 
     async def task(self, id: str) -> Task:
@@ -180,7 +188,7 @@ class Runtime:
                 task.rename(title)
                 return
             await asyncio.to_thread(self.store.rename, id, title)
-        self._tell("tasks")
+        self._tell("tasks", id)
 
     async def delete(self, id: str) -> None:
         """Stop a task's turn and remove it with all that was kept for it."""
@@ -189,7 +197,7 @@ class Runtime:
             if task is not None:
                 await task.close()
             await asyncio.to_thread(self.store.delete, id)
-        self._tell("tasks")
+        self._tell("tasks", id)
 
     async def export(self, id: str, format: Format) -> bytes:
         """A task as the bytes of a file."""
@@ -213,7 +221,12 @@ class Runtime:
 
     def _door(self, log: Log) -> Task:
         try:
-            task = Task(log, replace(self._services, logs=self.store.logs(log.id)))
+            services = replace(
+                self._services,
+                logs=self.store.logs(log.id),
+                checkpoints=self.store.checkpoints(log.id),
+            )
+            task = Task(log, services)
         except BaseException:
             log.close()
             raise
@@ -225,11 +238,11 @@ class Runtime:
         return task
 
     def _notify(self, what: Change, task: str) -> None:
-        self._tell(what)
+        self._tell(what, task)
 
-    def _tell(self, what: str) -> None:
+    def _tell(self, what: str, task: str | None = None) -> None:
         for told in self.on_change:
-            told(what)
+            told(what, task)
 
 
 def _kind(path: str) -> str:

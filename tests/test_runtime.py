@@ -150,7 +150,7 @@ async def test_status_waits_for_no_api_and_tells_of_the_models_that_come_later(m
         runtime = make(MOONSHOT_BASE_URL=api.url)
         await runtime.keys.set("sk-one")
         has_come = asyncio.Event()
-        runtime.on_change.append(lambda what: has_come.set())
+        runtime.on_change.append(lambda what, task: has_come.set())
         assert "kimi-k9" not in [info["id"] for info in (await runtime.status())["models"]]
         await asyncio.wait_for(has_come.wait(), 20)
         assert "kimi-k9" in [info["id"] for info in (await runtime.status())["models"]]
@@ -209,6 +209,7 @@ async def test_a_task_goes_on_in_another_runtime_once_it_is_closed(
     first, second = make(KIMI_JUPYTER_OFFLINE="1"), make()
     task = await first.create_task()
     await task.submit(ModelSet(model="offline-demo"))
+    task.rename("Here")
     with pytest.raises(TaskBusy):
         await second.task(task.id)
     assert [line.id for line in await second.list_tasks()] == [task.id]
@@ -270,10 +271,24 @@ async def test_rename_delete_and_export_of_open_and_closed_tasks(make: Make) -> 
                 await act
 
 
+async def test_a_fork_is_another_task_and_hosts_are_told_which(make: Make) -> None:
+    runtime = make(KIMI_JUPYTER_OFFLINE="1")
+    task = await runtime.create_task(origin="kernel:7")
+    await play(task, "Show me what you can do", decision="reject")
+    told: list[tuple[str, str | None]] = []
+    runtime.on_change.append(lambda what, task: told.append((what, task)))
+    fork = await runtime.fork_task(task.id, task.log.last_seq)
+    assert ("tasks", fork.id) in told
+    assert (fork.origin, fork.title) == ("browser", "Show me what you can do (fork)")
+    assert {line.id for line in await runtime.list_tasks()} == {task.id, fork.id}
+    with pytest.raises(TaskNotFound):
+        await runtime.fork_task("0" * 32, 1)
+
+
 async def test_hosts_are_told_of_changes(make: Make, tmp_path: Path) -> None:
     runtime = make()
     told: list[str] = []
-    runtime.on_change.append(told.append)
+    runtime.on_change.append(lambda what, task: told.append(what))
     runtime.settings()
     task = await runtime.create_task()
     assert told == ["tasks"]
@@ -292,7 +307,7 @@ async def test_an_open_ask_counts_until_it_is_answered(make: Make, tmp_path: Pat
     )
     runtime = make(KIMI_JUPYTER_OFFLINE="1")
     told: list[str] = []
-    runtime.on_change.append(told.append)
+    runtime.on_change.append(lambda what, task: told.append(what))
     task = await runtime.create_task()
     await play(task, "Show me", decision=None)
     assert (runtime.open_asks, runtime.running_turns) == (1, 1)

@@ -8,7 +8,17 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from kimi_jupyter.history.fold import NoticeItem, ReplyItem, ToolItem, Turn, View, fold
+from kimi_jupyter.history.fold import (
+    AskItem,
+    CompactedItem,
+    Item,
+    MessageItem,
+    ReplyItem,
+    ToolItem,
+    Turn,
+    View,
+    fold,
+)
 from kimi_jupyter.protocol.events import Event
 
 Format = Literal["md", "json", "ipynb"]
@@ -69,17 +79,31 @@ def _heading(events: Sequence[Event], view: View) -> str:
 
 
 def _turn(turn: Turn) -> Iterator[str]:
-    files = "".join(f"\n\nAttached: `{path}`" for path in turn.attachments)
-    yield f"## You\n\n{turn.text}{files}"
+    yield _message(turn)
     for item in turn.items:
-        if isinstance(item, ReplyItem):
-            yield from _reply(item)
-        elif isinstance(item, ToolItem):
-            yield _tool(item)
-        else:
-            yield _notice(item)
+        yield from _item(item)
     if turn.ended is not None and turn.ended.message:
         yield f"*{turn.ended.message}*"
+
+
+def _item(item: Item) -> Iterator[str]:
+    if isinstance(item, ReplyItem):
+        yield from _reply(item)
+    elif isinstance(item, ToolItem):
+        yield _tool(item)
+    elif isinstance(item, MessageItem):
+        yield _message(item)
+    elif isinstance(item, AskItem):
+        yield f"**{item.title}**: {item.ask.comment or item.ask.decision or 'no answer yet'}"
+    elif isinstance(item, CompactedItem):
+        yield f"> What stands above was summed up for the model:\n>\n{_quoted(item.summary)}"
+    else:
+        yield _quoted(item.text)
+
+
+def _message(message: Turn | MessageItem) -> str:
+    files = "".join(f"\n\nAttached: `{path}`" for path in message.attachments)
+    return f"## You\n\n{message.text}{files}"
 
 
 def _reply(item: ReplyItem) -> Iterator[str]:
@@ -101,9 +125,8 @@ def _tool(item: ToolItem) -> str:
     return f"{head}\n\n<details><summary>Result</summary>\n\n{_fenced(output)}\n\n</details>"
 
 
-def _notice(item: NoticeItem) -> str:
-    quoted = item.text.replace("\n", "\n> ")
-    return f"> {quoted}"
+def _quoted(text: str) -> str:
+    return "> " + text.replace("\n", "\n> ")
 
 
 def _fenced(text: str) -> str:

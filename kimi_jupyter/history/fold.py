@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import singledispatchmethod
 
+from kimi_jupyter.history.items import OpenAsk, OpenTool, OpenTurn
 from kimi_jupyter.history.live import OUTPUT_LIMIT, Tail
 from kimi_jupyter.history.view import (
+    AskItem,
     AskState,
+    BackgroundState,
+    CompactedItem,
     End,
     Item,
+    MessageItem,
     NoticeItem,
+    Queued,
     ReplyItem,
+    Rewind,
     ToolItem,
     ToolStatus,
     Turn,
@@ -23,6 +30,9 @@ from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
+    CommandBackgrounded,
+    CommandEnded,
+    Compacted,
     Event,
     ModeChanged,
     ModelChanged,
@@ -34,22 +44,29 @@ from kimi_jupyter.protocol.events import (
     TaskRenamed,
     TextDelta,
     ThinkDelta,
+    TodoChanged,
     ToolDone,
     ToolOutput,
     ToolRunning,
     ToolStarted,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
     UsageReported,
 )
+from kimi_jupyter.protocol.parts import Attachment, TodoItem
 
 __all__ = [
     "TITLE_LENGTH",
     "UNKNOWN",
+    "AskItem",
     "AskState",
+    "CompactedItem",
     "End",
     "Fold",
     "Item",
+    "MessageItem",
     "NoticeItem",
     "ReplyItem",
     "ToolItem",
@@ -67,106 +84,12 @@ TITLE_LENGTH = 60
 """Characters of a title that is taken from the first message."""
 
 
-class _Text:
-    """A text that grows at a flat cost: the stored part, and behind it what only deltas told."""
+@dataclass(frozen=True)
+class _Past:
+    """What a rewind left, to come back when it is undone."""
 
-    def __init__(self) -> None:
-        self._stored: list[str] = []
-        self._fresh: list[str] = []
-
-    def add(self, text: str) -> None:
-        self._fresh.append(text)
-
-    def store(self, text: str) -> None:
-        self._fresh.clear()
-        self._stored.append(text)
-
-    def cut_to_stored(self) -> None:
-        self._fresh.clear()
-
-    def __str__(self) -> str:
-        if len(self._stored) > 1:
-            self._stored = ["".join(self._stored)]
-        return "".join((*self._stored, *self._fresh))
-
-
-class _Reply:
-    def __init__(self, reply: str) -> None:
-        self.reply = reply
-        self.think = _Text()
-        self.text = _Text()
-        self.done: ReplyItem | None = None
-
-    def cut_to_stored(self) -> None:
-        self.think.cut_to_stored()
-        self.text.cut_to_stored()
-
-    def view(self) -> ReplyItem:
-        return self.done or ReplyItem(
-            reply=self.reply, think=str(self.think), text=str(self.text), done=False, finish=""
-        )
-
-
-class _Tool:
-    def __init__(self, event: ToolStarted) -> None:
-        self.call = event.call
-        self.name = event.name
-        self.title = event.title
-        self.status: ToolStatus = "waiting"
-        self.ask: AskState | None = None
-        self.live = Tail(OUTPUT_LIMIT)
-        self.done: ToolDone | None = None
-
-    def view(self) -> ToolItem:
-        return ToolItem(
-            call=self.call,
-            name=self.name,
-            title=self.title,
-            status=self.status,
-            ask=self.ask,
-            output=self.live.text() if self.done is None else self.done.output,
-            summary=self.done.summary if self.done is not None else "",
-        )
-
-
-@dataclass
-class _Turn:
-    seq: int
-    text: str
-    attachments: tuple[str, ...]
-    items: list[_Reply | _Tool | NoticeItem] = field(default_factory=lambda: [])
-    ended: End | None = None
-
-    def open_reply(self) -> _Reply | None:
-        return next((i for i in reversed(self.items) if isinstance(i, _Reply) and not i.done), None)
-
-    def reply(self, reply: str) -> _Reply | None:
-        """The unfinished reply of this id; another unfinished one gives way to it. `None` for a finished one."""
-        for item in reversed(self.items):
-            if isinstance(item, _Reply) and item.reply == reply:
-                return None if item.done else item
-        unfinished = self.open_reply()
-        if unfinished is not None:
-            self.items.remove(unfinished)
-        fresh = _Reply(reply)
-        self.items.append(fresh)
-        return fresh
-
-    def tools(self) -> list[_Tool]:
-        return [item for item in self.items if isinstance(item, _Tool)]
-
-    def tool(self, call: str) -> _Tool | None:
-        return next((t for t in reversed(self.tools()) if t.call == call), None)
-
-    def view(self) -> Turn:
-        items = tuple(i if isinstance(i, NoticeItem) else i.view() for i in self.items)
-        return Turn(
-            seq=self.seq,
-            text=self.text,
-            attachments=self.attachments,
-            items=items,
-            ended=self.ended,
-        )
+    turns: tuple[OpenTurn, ...]
+    todo: tuple[TodoItem, ...]
 
 
 class Fold:
@@ -180,11 +103,16 @@ class Fold:
         self.mode: Mode = "ask"
         self.model = ""
         self.usage = UsageTotal()
-        self._turns: list[_Turn] = []
+        self._turns: list[OpenTurn] = []
         self._notices: list[NoticeItem] = []
         self._open_asks: list[str] = []
+        self._queued: list[Queued] = []
+        self._background: dict[str, BackgroundState] = {}
+        self._todo: tuple[TodoItem, ...] = ()
+        self._past: dict[int, _Past] = {}
+        self._rewind: Rewind | None = None
 
-    def _running(self) -> _Turn | None:
+    def _running(self) -> OpenTurn | None:
         return self._turns[-1] if self._turns and self._turns[-1].ended is None else None
 
     @property
@@ -209,8 +137,11 @@ class Fold:
             model=self.model,
             status="running" if self.is_running else "idle",
             notices=tuple(self._notices),
-            turns=tuple(turn.view() for turn in self._turns),
+            turns=tuple(turn.view(self._background) for turn in self._turns),
+            queued=tuple(self._queued),
             open_asks=tuple(self._open_asks),
+            todo=self._todo,
+            rewound=self._rewind,
             usage=self.usage,
         )
 
@@ -251,8 +182,23 @@ class Fold:
         if self.is_running:
             self._end(End(reason="interrupted", message=None))
         self.title = self.title or title_from(event.text)
-        paths = tuple(attachment.path for attachment in event.attachments)
-        self._turns.append(_Turn(event.seq, event.text, paths))
+        paths = _paths(event.attachments)
+        self._turns.append(OpenTurn(event.seq, event.text, paths, todo=self._todo))
+        self._rewind = None
+
+    @feed.register
+    def _(self, event: TurnQueued) -> None:
+        paths = _paths(event.attachments)
+        self._queued.append(Queued(seq=event.seq, text=event.text, attachments=paths))
+
+    @feed.register
+    def _(self, event: TurnUnqueued) -> None:
+        waiting = next((queued for queued in self._queued if queued.seq == event.queued), None)
+        if waiting is None:
+            return
+        self._queued.remove(waiting)
+        if event.joined and self._turns:
+            self._turns[-1].items.append(MessageItem.model_validate(waiting.model_dump()))
 
     @feed.register
     def _(self, event: TurnEnded) -> None:
@@ -264,16 +210,28 @@ class Fold:
         turn = self._turns[-1]
         turn.ended = end
         self._open_asks.clear()
+        for item in turn.asking():
+            if item.ask is not None and item.ask.open:
+                item.ask = item.ask.model_copy(update={"open": False, "decision": "cancelled"})
         for tool in turn.tools():
-            if tool.ask is not None and tool.ask.open:
-                tool.ask = tool.ask.model_copy(update={"open": False, "decision": "cancelled"})
             if not tool.done:
                 tool.status = "unknown" if tool.status == "running" else "failed"
 
     @feed.register
     def _(self, event: Rewound) -> None:
-        self._turns = [turn for turn in self._turns if turn.seq < event.to]
+        self._past[event.seq] = _Past(tuple(self._turns), self._todo)
+        past = self._past.get(event.to) if event.undone else None
+        if past is not None:
+            self._turns, self._todo = list(past.turns), past.todo
+        else:
+            gone = [turn for turn in self._turns if turn.seq >= event.to]
+            self._turns = [turn for turn in self._turns if turn.seq < event.to]
+            self._todo = gone[0].todo if gone else self._todo
         self._open_asks.clear()
+        self._queued.clear()
+        self._rewind = Rewind(
+            seq=event.seq, restored=event.restored, kept=event.kept, undone=event.undone
+        )
 
     @feed.register
     def _(self, event: ThinkDelta) -> None:
@@ -302,14 +260,15 @@ class Fold:
                 finish=event.finish,
             )
 
-    def _tool(self, call: str) -> _Tool | None:
+    def _tool(self, call: str) -> OpenTool | None:
         turn = self._running()
         return turn.tool(call) if turn is not None else None
 
     @feed.register
     def _(self, event: ToolStarted) -> None:
         if turn := self._running():
-            turn.items.append(_Tool(event))
+            turn.items.append(OpenTool(event))
+            self._background.pop(event.call, None)
 
     @feed.register
     def _(self, event: ToolRunning) -> None:
@@ -330,19 +289,40 @@ class Fold:
     @feed.register
     def _(self, event: AskOpened) -> None:
         self._open_asks.append(event.ask)
+        ask = AskState(ask=event.ask, kind=event.kind, open=True, decision=None, comment=None)
         if tool := self._tool(event.call):
-            tool.ask = AskState(ask=event.ask, kind=event.kind, open=True, decision=None)
-            tool.status = "asking"
+            tool.ask, tool.status = ask, "asking"
+        elif turn := self._running():
+            turn.items.append(OpenAsk(event.effect.title, ask))
 
     @feed.register
     def _(self, event: AskClosed) -> None:
         if event.ask in self._open_asks:
             self._open_asks.remove(event.ask)
         turn = self._running()
-        for tool in turn.tools() if turn else ():
-            if tool.ask is not None and tool.ask.ask == event.ask and tool.ask.open:
-                tool.ask = tool.ask.model_copy(update={"open": False, "decision": event.decision})
-                tool.status = "waiting"
+        answer = {"open": False, "decision": event.decision, "comment": event.comment}
+        for item in turn.asking() if turn else ():
+            if item.ask is not None and item.ask.ask == event.ask and item.ask.open:
+                item.ask = item.ask.model_copy(update=answer)
+                if isinstance(item, OpenTool):
+                    item.status = "waiting"
+
+    @feed.register
+    def _(self, event: CommandBackgrounded) -> None:
+        self._background[event.call] = BackgroundState(ended=False, summary="")
+
+    @feed.register
+    def _(self, event: CommandEnded) -> None:
+        self._background[event.call] = BackgroundState(ended=True, summary=event.summary)
+
+    @feed.register
+    def _(self, event: TodoChanged) -> None:
+        self._todo = event.items
+
+    @feed.register
+    def _(self, event: Compacted) -> None:
+        if self._turns:
+            self._turns[-1].items.append(CompactedItem(summary=event.summary))
 
     @feed.register
     def _(self, event: Notice) -> None:
@@ -363,6 +343,10 @@ class Fold:
             cost=cost,
             requests=total.requests + 1,
         )
+
+
+def _paths(attachments: Iterable[Attachment]) -> tuple[str, ...]:
+    return tuple(attachment.path for attachment in attachments)
 
 
 def _status(event: ToolDone, ask: AskState | None) -> ToolStatus:

@@ -14,6 +14,8 @@ from kimi_jupyter.protocol.errors import HistoryError
 from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
+    CommandBackgrounded,
+    CommandEnded,
     Event,
     ReplyDone,
     ReplyPartial,
@@ -23,12 +25,17 @@ from kimi_jupyter.protocol.events import (
     ToolRunning,
     ToolStarted,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
 )
 from kimi_jupyter.protocol.messages import AssistantMessage
 
 NOT_RUN = "was not run"
 """The summary of a `tool.done` for a call that was never let through."""
+
+ENDED = "ended with the server"
+"""The summary of a `command.ended` for a command that ran in the background of a process that is gone."""
 
 _UNKNOWN_OUTPUT = "outcome unknown: the agent was stopped while this ran, so it may or may not have happened; check before trying again."
 _NOT_RUN_OUTPUT = "was not run: the agent was stopped before it began."
@@ -66,6 +73,12 @@ class _Open:
     calls: dict[str, ToolStarted] = field(default_factory=lambda: {})
     running: set[str] = field(default_factory=lambda: set())
     partials: list[ReplyPartial] = field(default_factory=lambda: [])
+    queued: list[int] = field(default_factory=lambda: [])
+    background: list[str] = field(default_factory=lambda: [])
+
+    def next(self, *, turn: bool) -> _Open:
+        """What outlives a turn's begin and end: messages that wait, and commands in the background."""
+        return _Open(turn=turn, queued=self.queued, background=self.background)
 
     def feed(self, event: Event) -> None:
         if isinstance(event, ToolStarted | ToolRunning | ToolDone):
@@ -80,6 +93,18 @@ class _Open:
             self.asks[event.ask] = event
         elif isinstance(event, AskClosed):
             self.asks.pop(event.ask, None)
+        elif isinstance(event, CommandBackgrounded):
+            self.background.append(event.call)
+        elif isinstance(event, CommandEnded):
+            self.background = [call for call in self.background if call != event.call]
+        else:
+            self._queue(event)
+
+    def _queue(self, event: Event) -> None:
+        if isinstance(event, TurnQueued):
+            self.queued.append(event.seq)
+        elif isinstance(event, TurnUnqueued):
+            self.queued = [seq for seq in self.queued if seq != event.queued]
 
     def _call(self, event: ToolStarted | ToolRunning | ToolDone) -> None:
         if isinstance(event, ToolStarted):
@@ -91,16 +116,22 @@ class _Open:
             self.running.discard(event.call)
 
 
-def closing(events: Iterable[Event]) -> list[Event]:
-    """The events that close what these leave open; none where nothing is."""
+def closing(events: Iterable[Event], *, ended: str = ENDED) -> list[Event]:
+    """The events that close what these leave open; none where nothing is. `ended` is said of background commands."""
     state = _Open()
     for event in events:
         if isinstance(event, TaskCreated | TurnStarted | TurnEnded | Rewound):
-            state = _Open(turn=isinstance(event, TurnStarted))
+            state = state.next(turn=isinstance(event, TurnStarted))
         else:
             state.feed(event)
-    if not state.turn:
-        return []
+        if isinstance(event, Rewound):
+            state.queued = []
+    closed: list[Event] = [TurnUnqueued(queued=seq, joined=False) for seq in state.queued]
+    closed += [CommandEnded(call=call, summary=ended) for call in state.background]
+    return closed + _turn_closing(state) if state.turn else closed
+
+
+def _turn_closing(state: _Open) -> list[Event]:
     closed: list[Event] = [
         AskClosed(ask=ask, decision="cancelled", by="agent") for ask in state.asks
     ]

@@ -8,17 +8,28 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
+from kimi_jupyter.history.checkpoints import Checkpoints
+from kimi_jupyter.history.folders import private_folder
+from kimi_jupyter.history.forking import UNFINISHED, copy_images, forked, write_log
+from kimi_jupyter.history.images import Images
 from kimi_jupyter.history.index import Index, settled
 from kimi_jupyter.history.lock import LogLock
 from kimi_jupyter.history.log import Log
 from kimi_jupyter.history.reading import read
 from kimi_jupyter.history.recovery import torn_path
-from kimi_jupyter.history.summary import TaskSummary, summarise
-from kimi_jupyter.protocol.errors import HistoryError, TaskNotFound
+from kimi_jupyter.history.summary import TaskSummary, is_empty, summarise
+from kimi_jupyter.history.warm import Warm
+from kimi_jupyter.protocol.errors import HistoryError, KimiError, TaskNotFound
 from kimi_jupyter.protocol.events import Event, TaskCreated, TaskRenamed
+from kimi_jupyter.safety.paths import Workspace
+from kimi_jupyter.safety.walk import relative_to_root
+
+EMPTY_SECONDS = 24 * 3600.0
+"""How long a task stays in which nobody wrote anything."""
 
 __all__ = ["Store", "TaskSummary", "default_data_dir", "workspace_folder"]
 
@@ -35,7 +46,12 @@ def workspace_folder(data_dir: Path, workspace: Path) -> Path:
     real = os.path.realpath(workspace)
     digest = hashlib.sha256(os.fsencode(os.path.normcase(real))).hexdigest()[:12]
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", Path(real).name).strip(".")[:40] or "root"
-    return data_dir / "kimi_jupyter" / "workspaces" / f"{name}-{digest}"
+    return top_folder(data_dir) / "workspaces" / f"{name}-{digest}"
+
+
+def top_folder(data_dir: Path) -> Path:
+    """Where all of ours lies; it may be inside a workspace, such as a home folder."""
+    return Path(os.path.realpath(data_dir)) / "kimi_jupyter"
 
 
 class Store:
@@ -47,6 +63,11 @@ class Store:
         self._index = Index(self.folder / "index.sqlite3")
         self._open: dict[str, Log] = {}
         self._is_ready = False
+        self._is_swept = False
+        self._workspace = Workspace(workspace)
+        own = relative_to_root(str(top_folder(data_dir)), (str(self._workspace.root),))
+        skip = frozenset([own] if own else [])
+        self._warm = Warm(self.folder / "present", self._workspace, skip=skip)
 
     def _prepare(self) -> None:
         """Make the folders, at the first use: a read-only home must not keep a server from starting."""
@@ -56,7 +77,7 @@ class Store:
         with contextlib.suppress(OSError):  # said by the next line, of the folder that matters
             top.parent.mkdir(parents=True, exist_ok=True)
         for folder in (top, self.folder.parent, self.folder, self._tasks):
-            _private(folder)
+            private_folder(folder)
         self._is_ready = True
 
     def create(self, event: TaskCreated) -> Log:
@@ -87,7 +108,29 @@ class Store:
         found = self._index.list(
             self._tasks, query=query, limit=max(1, limit), before=before, live=live
         )
+        if not self._is_swept:
+            self._is_swept = True
+            self._sweep()
         return [task if task.id in live else settled(task, self._path(task.id)) for task in found]
+
+    def _sweep(self) -> None:
+        """Remove what nobody can miss: tasks in which nobody wrote anything, a day old, and logs that never got whole."""
+        day_ago = time.time() - EMPTY_SECONDS
+        for id in self._index.empty(before=int(day_ago * 1000)):
+            with contextlib.suppress(KimiError, OSError):
+                self._remove_empty(self._path(id))
+        for path in self._tasks.glob(f"*{UNFINISHED}"):
+            with contextlib.suppress(OSError):
+                if path.lstat().st_mtime < day_ago:
+                    path.unlink()
+
+    def _remove_empty(self, path: Path) -> None:
+        lock = LogLock.take(path)
+        try:
+            if is_empty(read(path).events):  # under the lock: now nobody can write in it
+                path.unlink()
+        finally:
+            lock.release()
 
     def live(self) -> dict[str, TaskSummary]:
         """The lines of the tasks that are open in this process."""
@@ -97,6 +140,16 @@ class Store:
     def events(self, id: str) -> list[Event]:
         """The stored events of a task as its log has them now, open elsewhere or not."""
         return read(self._existing(id)).events
+
+    def fork(self, id: str, upto: int, *, origin: str = "browser") -> Log:
+        """A new task with the events of another one up to `upto`, its title and ` (fork)`; the other one stays as it is."""
+        new = secrets.token_hex(16)
+        events = forked(self.events(id), upto, id=new, origin=origin)
+        images = self.folder / "checkpoints"
+        private_folder(images)
+        copy_images(events, Images(images / id), Images(images / new))
+        write_log(self._path(new), events)
+        return self._keep(Log.open(self._path(new)))
 
     def rename(self, id: str, title: str) -> None:
         """Give a task another title."""
@@ -120,8 +173,9 @@ class Store:
         try:
             path.unlink(missing_ok=True)
             torn_path(path).unlink(missing_ok=True)
-            with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(self.folder / "logs" / id)
+            for kept in ("logs", "checkpoints"):
+                with contextlib.suppress(FileNotFoundError):
+                    shutil.rmtree(self.folder / kept / id)
         except OSError as error:
             raise HistoryError(f"The task could not be deleted: {error.strerror}.") from error
         finally:
@@ -131,9 +185,15 @@ class Store:
         """A private folder for the full logs of a task's commands."""
         self._prepare()
         folder = self.folder / "logs" / id
-        _private(folder.parent)
-        _private(folder)
+        private_folder(folder.parent)
+        private_folder(folder)
         return folder
+
+    def checkpoints(self, id: str) -> Checkpoints:
+        """What a task needs to go back: images of the files that it changed, removed with the task."""
+        self._prepare()
+        private_folder(self.folder / "checkpoints")
+        return Checkpoints(self.folder / "checkpoints" / id, self._workspace, self._warm)
 
     def _keep(self, log: Log) -> Log:
         self._open = {id: other for id, other in self._open.items() if not other.is_closed}
@@ -151,20 +211,3 @@ class Store:
         if not re.fullmatch(r"[0-9a-f]{32}", id) or not self._path(id).is_file():
             raise TaskNotFound("There is no such task here; it may have been deleted.")
         return self._path(id)
-
-
-def _private(folder: Path) -> None:
-    """Make a folder that nobody else can enter; one with a looser mode is tightened, a link is refused."""
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        is_loose = os.name == "posix" and folder.stat().st_mode & 0o077
-        if folder.is_symlink():
-            raise HistoryError(
-                f"{str(folder)!r} is a link, and the history is kept in real folders only. Remove the link."
-            )
-        if is_loose:
-            folder.chmod(0o700)
-    except OSError as error:
-        raise HistoryError(
-            f"The history can't be kept in {str(folder)!r}: {error.strerror}. Make that folder writable."
-        ) from error

@@ -14,6 +14,7 @@ from kimi_jupyter.protocol.events import (
     TaskCreated,
     TaskRenamed,
     ToolStarted,
+    TurnQueued,
     TurnStarted,
 )
 
@@ -43,6 +44,8 @@ class TaskSummary(Data):
     """Approval mode."""
     origin: str
     """Who started it: `browser`, or `kernel:<id>`."""
+    is_empty: bool = False
+    """Nobody ever wrote in it or named it."""
 
 
 def summarise(id: str, events: Sequence[Event], state: Fold) -> TaskSummary:
@@ -59,6 +62,16 @@ def summarise(id: str, events: Sequence[Event], state: Fold) -> TaskSummary:
         model=state.model,
         mode=state.mode,
         origin=created.origin,
+        is_empty=is_empty(events),
+    )
+
+
+def is_empty(events: Iterable[Event]) -> bool:
+    """Whether nobody ever wrote in a task or named it; what was rewound was written."""
+    return not any(
+        isinstance(event, TurnStarted | TurnQueued | TaskRenamed)
+        or (isinstance(event, TaskCreated) and event.title)
+        for event in events
     )
 
 
@@ -72,7 +85,7 @@ def searchable(events: Iterable[Event]) -> str:
     """All that a search looks at, in lower case: what the user and the model wrote, titles, tools' arguments."""
     parts: list[str] = []
     for event in events:
-        if isinstance(event, TurnStarted):
+        if isinstance(event, TurnStarted | TurnQueued):
             parts.append(event.text)
         elif isinstance(event, ReplyDone):
             parts.append(event.message.content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from kimi_jupyter.protocol.base import Data, Mode
+from kimi_jupyter.protocol.parts import TodoItem
 
 ToolStatus = Literal["waiting", "asking", "running", "done", "failed", "rejected", "unknown"]
 
@@ -27,6 +28,15 @@ class AskState(Data):
     kind: str
     open: bool
     decision: str | None
+    comment: str | None
+    """What the user said to it: to a question the answer."""
+
+
+class BackgroundState(Data):
+    """How far a command is that went on after its call was answered."""
+
+    ended: bool
+    summary: str
 
 
 class ToolItem(Data):
@@ -40,6 +50,31 @@ class ToolItem(Data):
     ask: AskState | None
     output: str
     summary: str
+    background: BackgroundState | None
+
+
+class MessageItem(Data):
+    """A message that was queued and joined the turn."""
+
+    kind: Literal["message"] = "message"
+    seq: int
+    text: str
+    attachments: tuple[str, ...]
+
+
+class AskItem(Data):
+    """What the agent itself asks, apart from any tool call."""
+
+    kind: Literal["ask"] = "ask"
+    title: str
+    ask: AskState
+
+
+class CompactedItem(Data):
+    """The mark where older conversation was replaced by a summary."""
+
+    kind: Literal["compacted"] = "compacted"
+    summary: str
 
 
 class NoticeItem(Data):
@@ -50,7 +85,7 @@ class NoticeItem(Data):
     text: str
 
 
-Item = ReplyItem | ToolItem | NoticeItem
+Item = ReplyItem | ToolItem | MessageItem | AskItem | CompactedItem | NoticeItem
 
 
 class End(Data):
@@ -68,6 +103,23 @@ class Turn(Data):
     attachments: tuple[str, ...]
     items: tuple[Item, ...]
     ended: End | None
+
+
+class Queued(Data):
+    """A message that waits for the next safe point."""
+
+    seq: int
+    text: str
+    attachments: tuple[str, ...]
+
+
+class Rewind(Data):
+    """The last way back, until the next message; `seq` is what `task.rewind` undoes it by."""
+
+    seq: int
+    restored: tuple[str, ...]
+    kept: tuple[str, ...]
+    undone: bool
 
 
 class UsageTotal(Data):
@@ -89,5 +141,8 @@ class View(Data):
     status: Literal["idle", "running"]
     notices: tuple[NoticeItem, ...]
     turns: tuple[Turn, ...]
+    queued: tuple[Queued, ...]
     open_asks: tuple[str, ...]
+    todo: tuple[TodoItem, ...]
+    rewound: Rewind | None
     usage: UsageTotal

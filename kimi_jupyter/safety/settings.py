@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from kimi_jupyter.protocol.errors import SettingsError
 from kimi_jupyter.protocol.settings import PLUGIN, Settings
+from kimi_jupyter.safety.json_edit import with_item
 
 COMMANDS = "kimi.autoApprove.commands"
 _ALIASES = {str(field.alias): name for name, field in Settings.model_fields.items()}
@@ -74,7 +75,8 @@ class SettingsFile:
             patterns = list(cast("list[Any]", known)) if isinstance(known, list) else []
             if pattern in patterns:
                 return
-            self._write({**values, COMMANDS: [*patterns, pattern]})
+            wanted = {**values, COMMANDS: [*patterns, pattern]}
+            self._write(self._edited(pattern, wanted) or _plain(wanted))
             self._mark = None
 
     def _load(self, mark: _Mark) -> None:
@@ -117,9 +119,17 @@ class SettingsFile:
                 values |= cast(_Values, ours)
         return values
 
-    def _write(self, values: _Values) -> None:
+    def _edited(self, pattern: str, wanted: _Values) -> str | None:
+        """The file's text with the pattern put in, comments kept; `None` where that would not mean the same."""
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")
+            edited = with_item(text, COMMANDS, pattern)
+            return edited if edited and _parsed(edited) == wanted else None
+        except (OSError, ValueError):
+            return None
+
+    def _write(self, text: str) -> None:
         target = Path(os.path.realpath(self.path))
-        text = json.dumps(values, ensure_ascii=False, indent=4) + "\n"
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _replace(target, text.encode())
@@ -180,8 +190,14 @@ def _parse(path: Path) -> _Values | None:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         return None
-    if not text.strip():
-        return None
+    return _parsed(text) if text.strip() else None
+
+
+def _plain(values: _Values) -> str:
+    return json.dumps(values, ensure_ascii=False, indent=4) + "\n"
+
+
+def _parsed(text: str) -> _Values:
     try:
         value = json.loads(text)
     except ValueError:

@@ -15,7 +15,7 @@ from kimi_jupyter.runtime import Runtime
 class Engine:
     """One runtime for the life of the server."""
 
-    def __init__(self, workspace: Path, on_change: Callable[[str], None]) -> None:
+    def __init__(self, workspace: Path, on_change: Callable[[str, str | None], None]) -> None:
         self.runtime = Runtime(workspace=workspace, host="server")
         self.runtime.on_change.append(on_change)
 

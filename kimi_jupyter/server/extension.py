@@ -110,10 +110,10 @@ class KimiJupyter(ExtensionApp):
                 error.strerror,
             )
 
-    def _changed(self, what: str) -> None:
+    def _changed(self, what: str, task: str | None) -> None:
         server = _linked(self.serverapp)
         engine = self._host.made if self._host else None
-        notices.emit(_bus(server), what, open_asks=engine.open_asks if engine else 0)
+        notices.emit(_bus(server), what, task=task, open_asks=engine.open_asks if engine else 0)
 
 
 def _linked(server: ServerApp | None) -> ServerApp:

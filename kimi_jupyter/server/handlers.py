@@ -96,12 +96,16 @@ class RestHandler(KimiHandler, APIHandler):
         self.finish()
 
     def fields(
-        self, *, needed: tuple[str, ...] = (), optional: tuple[str, ...] = ()
+        self,
+        *,
+        needed: tuple[str, ...] = (),
+        optional: tuple[str, ...] = (),
+        numbers: tuple[str, ...] = (),
     ) -> dict[str, str]:
-        """The text fields of the JSON object in the body; an optional one may be absent or null."""
+        """The text fields of the JSON object in the body, numbers as digits; an optional one may be absent or null."""
         body = _json_object(self.request.body)
         for name in body:
-            if name not in (*needed, *optional):
+            if name not in (*needed, *optional, *numbers):
                 raise BadRequest(
                     f"The body has a field {name[:100]!r} that this address does not know."
                 )
@@ -109,7 +113,7 @@ class RestHandler(KimiHandler, APIHandler):
             if name not in body:
                 raise BadRequest(f"The body needs the field {name!r}.")
         return {
-            name: _text(name, value)
+            name: _digits(name, value) if name in numbers else _text(name, value)
             for name, value in body.items()
             if value is not None or name in needed
         }
@@ -139,6 +143,12 @@ def _json_object(body: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise BadRequest("The body must be a JSON object.")
     return cast("dict[str, object]", value)
+
+
+def _digits(name: str, value: object) -> str:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise BadRequest(f"The field {name!r} must be a whole number.")
+    return str(value)
 
 
 def _text(name: str, value: object) -> str:

@@ -25,8 +25,8 @@ class Host:
     problem: str
     """Why no turn may run on this server; empty where it may."""
     kernel_identity: KernelIdentity
-    on_change: Callable[[str], None]
-    """Told what changed; called on the event loop."""
+    on_change: Callable[[str, str | None], None]
+    """Told what changed and in which task, if in one; called on the event loop."""
     kernel_authorizer: KernelAuthorizer = field(default_factory=KernelAuthorizer)
     sending: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
     """What sends events to open sockets; at shutdown the last events are given a moment to go out."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_server.auth.decorator import authorized
 from tornado import web
 
 from kimi_jupyter.protocol.errors import TaskNotFound
-from kimi_jupyter.server.access import ID_HEADER
+from kimi_jupyter.server.access import ID_HEADER, Forbidden
 from kimi_jupyter.server.handlers import BadRequest, RestHandler, whole_number
+
+if TYPE_CHECKING:
+    from kimi_jupyter.server.engine import Engine
 
 Format = Literal["md", "json", "ipynb"]
 _LATEST = 2**53 - 1
@@ -67,7 +70,7 @@ class KeyHandler(RestHandler):
             raise BadRequest("This is not an API key: a key is one word of plain characters.")
         engine = await self.engine()
         await engine.runtime.keys.set(key)
-        self.host.on_change("key")
+        self.host.on_change("key", None)
         self.nothing()
 
     @web.authenticated
@@ -75,7 +78,7 @@ class KeyHandler(RestHandler):
     async def delete(self) -> None:
         engine = await self.engine()
         await engine.runtime.keys.clear()
-        self.host.on_change("key")
+        self.host.on_change("key", None)
         self.nothing()
 
 
@@ -98,12 +101,23 @@ class TasksHandler(RestHandler):
     @web.authenticated
     @authorized
     async def post(self) -> None:
-        given = self.fields(optional=("notebook", "folder"))
+        given = self.fields(optional=("notebook", "folder", "from"), numbers=("upto",))
         engine = await self.engine()
-        task = await engine.runtime.create_task(
-            notebook=given.get("notebook"), folder=given.get("folder"), origin=self.by
-        )
-        self.answer({"id": task.id}, status=201)
+        if "from" in given:
+            id = await self._fork(engine, given)
+        else:
+            task = await engine.runtime.create_task(
+                notebook=given.get("notebook"), folder=given.get("folder"), origin=self.by
+            )
+            id = task.id
+        self.answer({"id": id}, status=201)
+
+    async def _fork(self, engine: Engine, given: dict[str, str]) -> str:
+        if self.is_kernel:
+            raise Forbidden("A notebook's kernel forks no task; use the Kimi sidebar.")
+        upto = whole_number("upto", given.get("upto", ""), least=1, most=_LATEST)
+        task = await engine.runtime.fork_task(task_id(given["from"]), upto)
+        return task.id
 
 
 class TaskHandler(RestHandler):

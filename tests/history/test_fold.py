@@ -20,7 +20,7 @@ from kimi_jupyter.protocol.events import (
 )
 from tests.history.refold import expected, fold_file, recorded
 
-UNSEEN = {"call.delta", "todo.changed", "compacted", "checkpoint", "retrying"}
+UNSEEN = {"call.delta", "checkpoint", "retrying"}
 """Event types that change nothing in the view."""
 
 

@@ -78,7 +78,7 @@ def test_a_log_read_again_holds_the_same_events(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_the_files_are_private_whatever_the_umask_and_looser_modes_are_tightened(
+def test_k3_the_files_are_private_whatever_the_umask_and_looser_modes_are_tightened(
     tmp_path: Path,
 ) -> None:
     before = os.umask(0)
@@ -150,7 +150,7 @@ def test_a_second_opening_is_refused_until_the_first_is_closed(tmp_path: Path) -
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
 
 
-def test_another_process_holds_the_task_until_it_is_killed(tmp_path: Path) -> None:
+def test_k3_another_process_holds_the_task_until_it_is_killed(tmp_path: Path) -> None:
     code = """
         import sys, time
         from pathlib import Path
@@ -173,7 +173,7 @@ def test_another_process_holds_the_task_until_it_is_killed(tmp_path: Path) -> No
     Log.open(path).close()
 
 
-def test_a_process_killed_while_it_writes_leaves_a_log_that_parses(tmp_path: Path) -> None:
+def test_k1_a_process_killed_while_it_writes_leaves_a_log_that_parses(tmp_path: Path) -> None:
     code = """
         import sys
         from pathlib import Path
@@ -204,7 +204,9 @@ def test_a_process_killed_while_it_writes_leaves_a_log_that_parses(tmp_path: Pat
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file size limits are POSIX")
-def test_a_full_disk_is_said_and_the_log_goes_on_when_there_is_room_again(tmp_path: Path) -> None:
+def test_k2_a_full_disk_is_said_and_the_log_goes_on_when_there_is_room_again(
+    tmp_path: Path,
+) -> None:
     code = """
         import asyncio, json, resource, signal, sys
         from pathlib import Path

@@ -15,6 +15,8 @@ from kimi_jupyter.history.recovery import closing
 from kimi_jupyter.protocol.errors import HistoryError
 from kimi_jupyter.protocol.events import (
     AskClosed,
+    CommandBackgrounded,
+    CommandEnded,
     Notice,
     ReplyDone,
     ReplyPartial,
@@ -23,6 +25,7 @@ from kimi_jupyter.protocol.events import (
     ToolDone,
     TurnEnded,
     TurnStarted,
+    TurnUnqueued,
 )
 from tests.history.refold import DATA, recorded
 
@@ -67,7 +70,12 @@ def test_a_log_is_closed_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [log.name for log in recorded() if log.name.count(".") == 1 and log.stem[0] not in "ct"]
+    "name",
+    [
+        log.name
+        for log in recorded()
+        if log.name.count(".") == 1 and log.stem.partition("_")[0] not in ("crash", "torn")
+    ],
 )
 def test_a_log_that_ended_well_is_opened_without_a_change(tmp_path: Path, name: str) -> None:
     path = copy(name, tmp_path)
@@ -192,3 +200,28 @@ def test_numbers_that_two_writers_gave_twice_are_set_right_in_memory(tmp_path: P
     events.append(Notice(seq=2, level="info", text="b"))
     path.write_text("".join(event.model_dump_json() + "\n" for event in events), encoding="utf-8")
     assert [event.seq for event in read(path).events] == [1, 2, 3]
+
+
+def test_messages_that_waited_and_commands_in_the_background_are_closed_too(tmp_path: Path) -> None:
+    log = Log.open(copy("crash_queued.jsonl", tmp_path))
+    unqueued, command, ended = log.events[-3:]
+    assert isinstance(unqueued, TurnUnqueued)
+    assert (unqueued.queued, unqueued.joined) == (9, False)
+    assert isinstance(command, CommandEnded)
+    assert command.summary == "ended with the server"
+    assert isinstance(ended, TurnEnded)
+    view = log.fold.view()
+    assert (view.status, view.queued) == ("idle", ())
+    log.close()
+
+
+def test_a_background_command_of_an_ended_turn_is_closed_once(tmp_path: Path) -> None:
+    log = Log.create(tmp_path / "t.jsonl", TaskCreated())
+    log.emit(TurnStarted(text="go"))
+    log.emit(CommandBackgrounded(call="c"))
+    log.emit(TurnEnded(reason="done"))
+    log.close()
+    for _ in range(2):
+        again = Log.open(tmp_path / "t.jsonl")
+        assert [type(event) for event in again.events[4:]] == [CommandEnded]
+        again.close()

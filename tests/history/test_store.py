@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import sqlite3
 import stat
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
 
+from kimi_jupyter.history.fold import fold
 from kimi_jupyter.history.index import FTS, PLAIN, Index
 from kimi_jupyter.history.log import Log
 from kimi_jupyter.history.store import Store, workspace_folder
 from kimi_jupyter.protocol.effects import Effect
-from kimi_jupyter.protocol.errors import HistoryError, TaskBusy, TaskNotFound
+from kimi_jupyter.protocol.errors import CommandRefused, HistoryError, TaskBusy, TaskNotFound
 from kimi_jupyter.protocol.events import (
     AskOpened,
+    CommandBackgrounded,
     ReplyDone,
+    Rewound,
     TaskCreated,
     ToolStarted,
     TurnEnded,
@@ -129,6 +135,7 @@ def test_a_line_of_the_list_says_what_the_task_is(store: Store) -> None:
         "model": "m",
         "mode": "plan",
         "origin": "kernel:7",
+        "is_empty": False,
     }
     assert task.created_at <= task.updated_at
 
@@ -138,7 +145,9 @@ def test_newest_first_and_page_by_page(store: Store) -> None:
     store.list()
     for number, path in enumerate(paths):
         at = 1_000 + min(number, 5)  # the last two in one millisecond
-        path.write_text(TaskCreated(seq=1, at=at).model_dump_json() + "\n", encoding="utf-8")
+        path.write_text(
+            TaskCreated(seq=1, at=at, title="t").model_dump_json() + "\n", encoding="utf-8"
+        )
     pages: list[list[int]] = []
     before = None
     while page := store.list(limit=2, before=before):
@@ -311,3 +320,149 @@ def test_the_recorded_logs_can_be_listed(store: Store) -> None:
     listed = {task.title: task.status for task in store.list()}
     assert listed["Run the tests and tidy up"] == "interrupted"
     assert listed["File names"] == "idle"
+
+
+def test_a_log_that_another_process_opened_wrote_and_closed_is_read_again(tmp_path: Path) -> None:
+    here, there = (Store(tmp_path / "data", tmp_path) for _ in range(2))
+    id = saved(here, "Fix the plot")
+    os.utime(here.folder / "tasks", (1, 1))  # so long ago that it may be trusted
+    assert [task.title for task in here.list()] == ["Fix the plot"]
+    there.rename(id, "Renamed there")
+    assert [task.title for task in here.list()] == ["Renamed there"]
+
+
+def test_a_log_that_is_open_elsewhere_is_followed_without_a_look_at_all_others(
+    tmp_path: Path,
+) -> None:
+    here, there = (Store(tmp_path / "data", tmp_path) for _ in range(2))
+    log = there.create(TaskCreated(title="Open"))
+    os.utime(here.folder / "tasks", (1, 1))
+    assert [task.title for task in here.list()] == ["Open"]
+    ask(log, "A new message")  # the folder does not change
+    assert os.stat(here.folder / "tasks").st_mtime == 1
+    assert [task.id for task in here.list("new message")] == [log.id]
+
+
+def test_a_task_in_which_nobody_wrote_is_not_listed_once_it_is_closed(store: Store) -> None:
+    log = store.create(TaskCreated())
+    assert [task.id for task in store.list()] == [log.id]
+    log.close()
+    assert store.list() == []
+    again = store.open(log.id)
+    ask(again, "Hello")
+    again.close()
+    assert [task.title for task in store.list()] == ["Hello"]
+
+
+def test_empty_tasks_are_removed_after_a_day_and_nothing_else(tmp_path: Path) -> None:
+    store = Store(tmp_path / "data", tmp_path)
+    store.list()
+    stale, fresh, named, rewound = (
+        store.folder / "tasks" / f"{number:032x}.jsonl" for number in range(4)
+    )
+    now = int(time.time() * 1000)
+    old = TaskCreated(seq=1, at=now - 25 * 3600_000)
+    stale.write_text(old.model_dump_json() + "\n")
+    fresh.write_text(TaskCreated(seq=1, at=now - 23 * 3600_000).model_dump_json() + "\n")
+    named.write_text(old.model_copy(update={"title": "x"}).model_dump_json() + "\n")
+    turn = TurnStarted(seq=2, at=old.at, text="one message")
+    back = Rewound(seq=3, at=old.at, to=2)
+    rewound.write_text("".join(f"{event.model_dump_json()}\n" for event in (old, turn, back)))
+    unfinished = store.folder / "tasks" / f"{9:032x}.jsonl.new"
+    unfinished.touch()
+    os.utime(unfinished, (1, 1))
+
+    later = Store(tmp_path / "data", tmp_path)
+    assert {task.id[-1] for task in later.list()} == {"2", "3"}
+    assert [path.exists() for path in (stale, fresh, named, rewound)] == [False, True, True, True]
+    assert not unfinished.exists()
+
+
+def test_a_fork_begins_with_the_log_up_to_there_and_leaves_the_other_as_it_is(
+    store: Store,
+) -> None:
+    log = store.create(TaskCreated(model="m", origin="kernel:7", system="s"))
+    ask(log, "Hello")
+    upto = log.last_seq
+    ask(log, "Something else")
+    before = log.path.read_bytes()
+
+    fork = store.fork(log.id, upto)
+    assert (fork.id != log.id, fork.fold.title) == (True, "Hello (fork)")
+    assert log.path.read_bytes() == before
+    created = fork.events[0]
+    assert isinstance(created, TaskCreated)
+    assert (created.origin, created.system) == ("browser", "s")
+    assert {event.task for event in fork.events} == {fork.id}
+    assert [turn.text for turn in fork.fold.view().turns] == ["Hello"]
+    ask(fork, "On another way")
+    fork.close()
+    assert [turn.text for turn in fold(store.events(fork.id)).turns] == ["Hello", "On another way"]
+    assert {task.title for task in store.list()} == {"Hello", "Hello (fork)"}
+
+
+def test_a_fork_in_the_middle_of_a_turn_closes_what_is_open_there(store: Store) -> None:
+    log = store.create(TaskCreated())
+    log.emit(TurnStarted(text="go"))
+    log.emit(ToolStarted(call="c", name="execute_command", title="Run x", arguments="{}"))
+    log.emit(CommandBackgrounded(call="c"))
+    fork = store.fork(log.id, log.last_seq)
+    assert fork.fold.view().status == "idle"
+    assert fork.fold.view().turns[0].items[0].model_dump()["background"] == {
+        "ended": True,
+        "summary": "goes on in the task that this one was forked from",
+    }
+    assert log.fold.view().status == "running"
+
+
+def test_a_fork_can_go_back_after_the_other_task_is_deleted(tmp_path: Path) -> None:
+    (tmp_path / "work").mkdir()
+    store = Store(tmp_path / "data", tmp_path / "work")
+    log = store.create(TaskCreated())
+    turn = log.emit(TurnStarted(text="go")).seq
+    (tmp_path / "work" / "a").write_text("one")
+
+    async def change() -> None:
+        after = hashlib.sha256(b"two").hexdigest()
+        checkpoint = await store.checkpoints(log.id).write("c", {"a": after})
+        assert checkpoint is not None
+        log.emit(checkpoint)
+
+    asyncio.run(change())
+    (tmp_path / "work" / "a").write_text("two")
+    fork = store.fork(log.id, log.last_seq)
+    store.delete(log.id)
+    restored = asyncio.run(store.checkpoints(fork.id).restore(fork.events, turn))
+    assert restored.restored == ("a",)
+    assert (tmp_path / "work" / "a").read_text() == "one"
+
+
+def test_there_is_nothing_to_fork_before_the_first_event(store: Store) -> None:
+    log = store.create(TaskCreated())
+    with pytest.raises(CommandRefused):
+        store.fork(log.id, 0)
+    with pytest.raises(TaskNotFound):
+        store.fork("0" * 32, 1)
+    assert len(list((store.folder / "tasks").glob("*.jsonl"))) == 1
+
+
+def test_k3_two_processes_list_and_write_at_once_and_nothing_is_lost(tmp_path: Path) -> None:
+    script = textwrap.dedent(
+        """
+        import sys
+        from pathlib import Path
+        from kimi_jupyter.history.store import Store
+        from kimi_jupyter.protocol.events import TaskCreated
+        store = Store(Path(sys.argv[1]) / "data", Path(sys.argv[1]))
+        for number in range(25):
+            store.create(TaskCreated(title=f"{sys.argv[2]} {number}")).close()
+            store.list("a")
+        """
+    )
+    writers = [
+        subprocess.Popen([sys.executable, "-c", script, str(tmp_path), name]) for name in "ab"
+    ]
+    assert [writer.wait(timeout=50) for writer in writers] == [0, 0]
+    store = Store(tmp_path / "data", tmp_path)
+    expected = {f"{name} {number}" for name in "ab" for number in range(25)}
+    assert {task.title for task in store.list(limit=99)} == expected

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
+import random
 from pathlib import Path
 
 import pytest
 
 from kimi_jupyter.safety.find import KEEP_SECONDS, FileFinder
+from kimi_jupyter.safety.names_index import NamesIndex
 
 
 def make(root: Path, *paths: str) -> None:
@@ -57,10 +60,79 @@ def test_machinery_secrets_and_links_are_left_out(tmp_path: Path) -> None:
     assert FileFinder(tmp_path / "work").find("", 99) == ["a.ipynb", ".github/note.md"]
 
 
-def test_a_tree_without_end_is_searched_as_far_as_the_time_goes(tmp_path: Path) -> None:
+def found_in_the_end(finder: FileFinder, count: int) -> list[str]:
+    """What a query finds when the look in the background is over; the test's timeout bounds it."""
+    while len(found := finder.find("", 99)) < count:
+        pass
+    return found
+
+
+def test_what_the_first_look_did_not_reach_is_found_in_the_background(tmp_path: Path) -> None:
     make(tmp_path, "near.txt", "a/b/c/d/e/far.txt")
     ticks = itertools.count(step=0.4)
-    assert FileFinder(tmp_path, clock=lambda: next(ticks)).find("", 99) == ["near.txt"]
+    finder = FileFinder(tmp_path, clock=lambda: next(ticks))
+    assert finder.find("", 99)[0] == "near.txt"
+    assert found_in_the_end(finder, 2) == ["near.txt", "a/b/c/d/e/far.txt"]
+
+
+def test_a_tree_without_end_is_searched_as_far_as_the_time_goes(tmp_path: Path) -> None:
+    make(tmp_path, "near.txt", "a/b/c/d/e/far.txt")
+    ticks = itertools.count(step=8.0)
+    assert found_in_the_end(FileFinder(tmp_path, clock=lambda: next(ticks)), 1) == ["near.txt"]
+
+
+def test_a_folder_that_did_not_change_is_not_read_again_and_one_that_did_is(tmp_path: Path) -> None:
+    make(tmp_path, "kept/a.txt", "changed/b.txt")
+    for folder in ("kept", "changed", "."):
+        os.utime(tmp_path / folder, (1, 1))
+    now = [0.0]
+    finder = FileFinder(tmp_path, clock=lambda: now[0])
+    assert finder.find("", 9) == ["kept/a.txt", "changed/b.txt"]
+    make(tmp_path, "kept/unseen.txt", "changed/c.txt")
+    os.utime(tmp_path / "kept", (1, 1))  # as it was: so it is taken for the same
+    now[0] += KEEP_SECONDS + 1
+    assert found_in_the_end(finder, 3) == ["kept/a.txt", "changed/b.txt", "changed/c.txt"]
+
+
+@pytest.mark.parametrize("query", ["*", "a\nb", "[x", "\\", "(", "é", "İ"])
+def test_signs_in_a_query_and_in_names_mean_themselves(tmp_path: Path, query: str) -> None:
+    make(tmp_path, "a*b.txt", "[x](y).txt", "b\\c", "Éa", "new\nline.txt", "İ.txt")
+    expected = {"*": "a*b.txt", "[x": "[x](y).txt", "\\": "b\\c", "(": "[x](y).txt"}
+    expected |= {"é": "Éa", "İ": "İ.txt"}
+    found = FileFinder(tmp_path).find(query, 9)
+    assert found[:1] == ([expected[query]] if query in expected else [])
+
+
+def test_the_index_finds_what_a_plain_loop_over_all_names_finds(tmp_path: Path) -> None:
+    rnd = random.Random(5)
+    paths = list(
+        {
+            "/".join("".join(rnd.choices("abAB_", k=rnd.randint(1, 4))) for _ in range(depth))
+            for depth in (1, 2, 3)
+            for _ in range(60)
+        }
+    )
+    index = NamesIndex(paths)
+    for query in ("", "a", "b_", "ab", "a/b", "aab", "/", "abab", "x"):
+        for limit in (1, 5, 500):
+            assert index.find(query, limit) == plain_loop(paths, query, limit)
+
+
+def plain_loop(paths: list[str], wanted: str, limit: int) -> list[str]:
+    def rank(path: str) -> int:
+        plain = path.casefold()
+        name = plain.rpartition("/")[2]
+        letters = iter(plain)
+        steps = (
+            name.startswith(wanted) or plain.startswith(wanted),
+            wanted in name,
+            wanted in plain,
+            all(letter in letters for letter in wanted),
+        )
+        return next((number for number, step in enumerate(steps, 1) if step), 0)
+
+    ranked = [(rank(path), len(path), path) for path in paths if rank(path)]
+    return [path for _, _, path in sorted(ranked)[:limit]]
 
 
 def test_a_new_file_is_found_a_few_seconds_later(tmp_path: Path) -> None:

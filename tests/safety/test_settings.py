@@ -7,6 +7,7 @@ import os
 import stat
 from pathlib import Path
 
+import json5
 import pytest
 
 from kimi_jupyter.protocol.errors import SettingsError
@@ -160,13 +161,50 @@ def test_remembering_a_command_keeps_everything_else(file: SettingsFile) -> None
     file.remember_command("^ls\\ \\-l$")
     file.remember_command("^pwd$")
     file.remember_command("^pwd$")
-    assert json.loads(file.path.read_text(encoding="utf-8")) == {
+    text = file.path.read_text(encoding="utf-8")
+    assert "/* mine */" in text
+    assert json5.loads(text) == {
         "kimi.mode": "plan",
         "unknown.key": {"a": [1]},
         "kimi.autoApprove.commands": ["^ls\\ \\-l$", "^pwd$"],
     }
     assert file.read().auto_approve_commands == ("^ls\\ \\-l$", "^pwd$")
     assert [path.name for path in file.path.parent.iterdir()] == [file.path.name]
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        (
+            '{\n  // my mode\n  "kimi.mode": "plan",\n}\n',
+            '{\n    "kimi.autoApprove.commands": ["^ls$"],\n  // my mode\n  "kimi.mode": "plan",\n}\n',
+        ),
+        (
+            '{"kimi.autoApprove.commands": [\n  "^a$", // why a\n  "^]$" /* and this */\n]}',
+            '{"kimi.autoApprove.commands": [\n  "^a$", // why a\n  "^]$", "^ls$" /* and this */\n]}',
+        ),
+        (
+            '// "kimi.autoApprove.commands": [\n{"kimi.autoApprove.commands": [ /* none */ ]}',
+            '// "kimi.autoApprove.commands": [\n{"kimi.autoApprove.commands": ["^ls$" /* none */ ]}',
+        ),
+        (
+            '{"x": {"kimi.autoApprove.commands": ["^no$"]}, "kimi.autoApprove.commands": ["^a$",]}',
+            '{"x": {"kimi.autoApprove.commands": ["^no$"]}, "kimi.autoApprove.commands": ["^a$", "^ls$"]}',
+        ),
+        ("{ // nothing yet\n}", '{\n    "kimi.autoApprove.commands": ["^ls$"]\n // nothing yet\n}'),
+    ],
+)
+def test_remembering_keeps_comments_and_layout(file: SettingsFile, text: str, after: str) -> None:
+    write(file, text)
+    file.remember_command("^ls$")
+    assert file.path.read_text(encoding="utf-8") == after
+    assert file.read().auto_approve_commands[-1] == "^ls$"
+
+
+def test_a_text_that_can_t_be_edited_in_place_is_written_anew(file: SettingsFile) -> None:
+    write(file, "{'kimi.autoApprove.commands': ['^a$']}")
+    file.remember_command("^ls$")
+    assert file.read().auto_approve_commands == ("^a$", "^ls$")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")

@@ -189,3 +189,10 @@ async def test_wrong_secret_gets_no_socket(
         with pytest.raises(HTTPClientError) as refused:
             await open_link(task["id"], headers={**as_kernel(jp_serverapp), **change})
         assert refused.value.code == 403
+
+
+async def test_a_kernel_forks_no_task(jp_serverapp: Any, call: Call) -> None:
+    _, task = await call("POST", "tasks", body={})
+    body = {"from": task["id"], "upto": 1}
+    code, _ = await call("POST", "tasks", body=body, headers=as_kernel(jp_serverapp))
+    assert code == 403

@@ -57,7 +57,7 @@ def running(marker: str) -> list[str]:
     return found
 
 
-async def test_killed_server_leaves_a_task_that_can_be_continued(
+async def test_j2_killed_server_leaves_a_task_that_can_be_continued(
     tmp_path: Path, moonshot: Api
 ) -> None:
     slow = Reply(content=LONG, reasoning="Hm.", chunks_per_second=300)
@@ -88,7 +88,7 @@ async def test_killed_server_leaves_a_task_that_can_be_continued(
         assert not first_file.exists()
 
 
-async def test_killed_server_leaves_no_command_running_and_its_outcome_is_unknown(
+async def test_j2_killed_server_leaves_no_command_running_and_its_outcome_is_unknown(
     tmp_path: Path, moonshot: Api
 ) -> None:
     marker = f"sleep 3{os.getpid()}"
@@ -183,7 +183,7 @@ async def test_interrupt_outside_a_terminal_leaves_nothing_running_and_nothing_l
         assert len(list((tmp_path / "runtime").glob("kimi-server-*.json"))) == 1
 
 
-async def test_approval_that_was_open_at_the_kill_is_cancelled_and_writes_nothing(
+async def test_j2_approval_that_was_open_at_the_kill_is_cancelled_and_writes_nothing(
     tmp_path: Path, moonshot: Api
 ) -> None:
     write = tool_call("write_file", path="a.txt", content="x")

@@ -242,3 +242,21 @@ async def test_reading_changes_nothing(call: Call, jp_data_dir: Path) -> None:
             await call(method, path)
 
     assert snapshot() == before
+
+
+async def test_a_task_is_forked_by_its_id_and_the_last_event(call: Call) -> None:
+    id = await new_task(call)
+    await call("PATCH", f"tasks/{id}", body={"title": "Mine"})
+    code, fork = await call("POST", "tasks", body={"from": id, "upto": 2})
+    assert code == 201
+    _, listed = await call("GET", "tasks")
+    titles = {task["id"]: task["title"] for task in listed["tasks"]}
+    assert titles == {id: "Mine", fork["id"]: "Mine (fork)"}
+
+
+@pytest.mark.parametrize("upto", [None, 0, -1, 1.5, "2", True, 10**17])
+async def test_a_fork_without_a_good_number_is_refused(call: Call, upto: object) -> None:
+    id = await new_task(call)
+    code, body = await call("POST", "tasks", body={"from": id, "upto": upto})
+    assert (code, body["error"]["code"]) == (400, "bad_request")
+    assert (await call("POST", "tasks", body={"from": "0" * 32, "upto": 1}))[0] == 404

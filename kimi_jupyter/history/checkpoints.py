@@ -1,0 +1,161 @@
+"""Checkpoints of a task: what files held before it changed them, and the way back. Never touches the user's git."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kimi_jupyter.history import restoring
+from kimi_jupyter.history.images import Images
+from kimi_jupyter.history.restoring import Restored
+from kimi_jupyter.history.scan import Mark, Scan
+from kimi_jupyter.history.warm import Warm
+from kimi_jupyter.protocol.errors import KimiError
+from kimi_jupyter.protocol.events import Checkpoint, Event
+from kimi_jupyter.protocol.parts import FileImage
+from kimi_jupyter.safety.paths import Workspace
+from kimi_jupyter.safety.protected import is_secret
+
+__all__ = ["Before", "Checkpoints", "Restored"]
+
+MOST_WRITTEN = 50_000_000
+"""Bytes of a file of which an image is kept before a tool writes it."""
+MOST_FILES = 5_000
+MOST_NAMED = 50
+"""Files without an image that are named one by one."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """The workspace before a command; for `after` of the same checkpoints only."""
+
+    call: str
+    scan: Scan
+    kept: Mapping[str, str]
+
+
+class Checkpoints:
+    """One task's; all work is done in threads. What can't be kept is said in the checkpoint and stops no tool.
+
+    A write:    `emit(await checkpoints.write(call, {path: diff.after_hash}))` before the tool runs.
+    A command:  `before = await checkpoints.scan(call)`; run; `emit(await checkpoints.after(before))`.
+    A rewind:   `done = await checkpoints.restore(log.events, to)`; emit `Rewound(to, done.restored, done.kept)`, then
+                `done.checkpoint`, in this order: a rewind to the `rewound` event then undoes it, files included.
+    Each gives `None` instead of a checkpoint where there is nothing to tell.
+    """
+
+    def __init__(self, folder: Path, workspace: Workspace, warm: Warm) -> None:
+        self._images = Images(folder)
+        self._workspace = workspace
+        self._warm = warm
+
+    async def write(self, call: str, after: Mapping[str, str]) -> Checkpoint | None:
+        """Keep what these files hold now; `after` is the SHA-256 of what each of them will hold."""
+        return await asyncio.to_thread(self._write, call, after)
+
+    async def scan(self, call: str) -> Before:
+        """Look at the workspace before a command, and keep images of what it may change."""
+        found, kept = await asyncio.to_thread(self._warm.before)
+        return Before(call, found, kept)
+
+    async def after(self, before: Before) -> Checkpoint | None:
+        """What has changed since `scan`, by the command or beside it."""
+        return await asyncio.to_thread(self._after, before)
+
+    async def restore(self, events: Iterable[Event], to: int) -> Restored:
+        """Put back the files that checkpoints from the event `to` on recorded; one that changed since is left alone."""
+        return await asyncio.to_thread(
+            restoring.restore, self._workspace, self._images, tuple(events), to
+        )
+
+    def _write(self, call: str, after: Mapping[str, str]) -> Checkpoint | None:
+        files: list[FileImage] = []
+        uncovered: list[str] = []
+        for path, digest in after.items():
+            try:
+                before = self._present(path)
+            except (KimiError, OSError):
+                uncovered.append(f"{path} (no image could be kept)")
+                continue
+            if before is None:
+                uncovered.append(f"{path} (of secrets no image is kept)")
+            elif before != digest:
+                files.append(FileImage(path=path, before=before, after=digest))
+        return _checkpoint(call, files, uncovered)
+
+    def _present(self, path: str) -> str | None:
+        if is_secret(path):
+            return None
+        if self._workspace.stat(path) is None:
+            return ""
+        return self._images.put(self._workspace.read_bytes(path, limit=MOST_WRITTEN))
+
+    def _after(self, before: Before) -> Checkpoint | None:
+        now = self._warm.look()
+        files: list[FileImage] = []
+        uncovered: list[str] = []
+        for path in _changed(before.scan, now):
+            if len(files) >= MOST_FILES:
+                uncovered.append(f"{path} (more than {MOST_FILES:,} files)")
+                continue
+            image = self._image(path, before, now.marks.get(path))
+            if isinstance(image, str):
+                uncovered.append(f"{path} ({image})")
+            elif image is not None:
+                files.append(image)
+        if before.scan.is_cut or now.is_cut:
+            uncovered.append("files in deep folders (there are too many to look at)")
+        return _checkpoint(before.call, files, uncovered)
+
+    def _image(self, path: str, before: Before, now: Mark | None) -> FileImage | str | None:
+        """What happened to a file; a sentence where it can't be undone, `None` where its content is the same."""
+        if is_secret(path):
+            return "of secrets no image is kept"
+        was = before.scan.marks.get(path)
+        if any(mark is not None and not mark.is_file for mark in (was, now)):
+            return "no regular file"
+        kept = before.kept.get(path, "") if was is not None else ""
+        try:
+            after = "" if now is None else self._digest(path)
+            if was is not None and not kept:
+                return "no image was kept"
+            if kept == after:
+                return None
+            is_kept = self._images.adopt(kept, self._warm.images) if kept else True
+        except (KimiError, OSError):
+            return "not readable"
+        return FileImage(path=path, before=kept, after=after) if is_kept else "no image was kept"
+
+    def _digest(self, path: str) -> str:
+        found = hashlib.sha256()
+        with self._workspace.open_read(path) as file:
+            size = 0
+            while chunk := file.read(1 << 20):
+                size += len(chunk)
+                if size > MOST_WRITTEN:
+                    raise OSError("too large")
+                found.update(chunk)
+        return found.hexdigest()
+
+
+def _changed(before: Scan, now: Scan) -> list[str]:
+    """Paths with another mark; what one of the two did not see is not taken for new or gone."""
+    changed = [
+        path
+        for path, mark in now.marks.items()
+        if before.marks.get(path) != mark and (path in before.marks or before.covers(path))
+    ]
+    changed += [path for path in before.marks if path not in now.marks and now.covers(path)]
+    return sorted(changed)
+
+
+def _checkpoint(call: str, files: list[FileImage], uncovered: list[str]) -> Checkpoint | None:
+    if not files and not uncovered:
+        return None
+    if len(uncovered) > MOST_NAMED:
+        more = len(uncovered) - MOST_NAMED
+        uncovered = [*uncovered[:MOST_NAMED], f"{more:,} more files"]
+    return Checkpoint(call=call, files=tuple(files), uncovered=tuple(uncovered))
