@@ -78,14 +78,24 @@ class Asks:
         return f"This question was already answered in the {closed.by}: {_WORDS[closed.decision]}. The first answer counts."
 
 
+def _check_hunks(hunks: tuple[int, ...], ask: _Open) -> None:
+    diff = ask.event.effect.diff
+    if diff is None or not ask.is_editable or len(diff.hunks) < 2:
+        raise CommandRefused(
+            "This proposal has no parts to choose from: approve the whole change, or reject it with a comment."
+        )
+    if not hunks or not set(hunks) <= set(range(len(diff.hunks))):
+        raise CommandRefused(
+            f"Name at least one of the {len(diff.hunks)} changes of this card, from 0; nothing was done."
+        )
+
+
 def _check(answer: AskAnswer, ask: _Open) -> None:
     if answer.decision not in ask.event.options:
         offered = ", ".join(ask.event.options)
         raise CommandRefused(f"This card does not offer {answer.decision!r}; it offers {offered}.")
     if answer.hunks is not None:
-        raise CommandRefused(
-            "Single hunks can't be chosen yet: approve the whole change, or reject it with a comment."
-        )
+        _check_hunks(answer.hunks, ask)
     if answer.edited is not None and not ask.is_editable:
         raise CommandRefused(
             "This proposal can't be edited in the card: reject it with a comment that says what to change."

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from kimi_jupyter.agent import words
 from kimi_jupyter.agent.project import project
 from kimi_jupyter.protocol.events import (
-    Attachment,
     Event,
     ReplyDone,
     ReplyPartial,
@@ -18,7 +17,9 @@ from kimi_jupyter.protocol.events import (
     TaskCreated,
     ToolDone,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
 )
 from kimi_jupyter.protocol.messages import (
     AssistantMessage,
@@ -27,6 +28,7 @@ from kimi_jupyter.protocol.messages import (
     ToolMessage,
     UserMessage,
 )
+from kimi_jupyter.protocol.parts import Attachment
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _CLOSING = re.compile(r"<(?=\s*/\s*attachment)", re.IGNORECASE)
@@ -43,9 +45,14 @@ def messages(events: Iterable[Event]) -> tuple[Message, ...]:
 def kept(events: Iterable[Event]) -> list[Event]:
     """The events that still count after all rewinds."""
     out: list[Event] = []
+    past: dict[int, list[Event]] = {}
     for event in events:
         if isinstance(event, Rewound):
-            out = [old for old in out if old.seq < event.to or isinstance(old, TaskCreated)]
+            past[event.seq] = out
+            if event.undone and event.to in past:
+                out = list(past[event.to])
+            else:
+                out = [old for old in out if old.seq < event.to or isinstance(old, TaskCreated)]
         else:
             out.append(event)
     return out
@@ -54,6 +61,7 @@ def kept(events: Iterable[Event]) -> list[Event]:
 def _told(events: Sequence[Event]) -> Iterable[Message]:
     partial = _Partial()
     task = ""
+    queued: dict[int, TurnQueued] = {}
     for event in events:
         if isinstance(event, TaskCreated):
             task = event.task
@@ -61,6 +69,8 @@ def _told(events: Sequence[Event]) -> Iterable[Message]:
         elif isinstance(event, TurnStarted):
             yield from partial.taken()
             yield UserMessage(content=user_text(event, task))
+        elif isinstance(event, TurnQueued | TurnUnqueued):
+            yield from _joined(event, queued, task)
         elif isinstance(event, ReplyPartial):
             partial.add(event)
         elif isinstance(event, ReplyDone):
@@ -70,6 +80,18 @@ def _told(events: Sequence[Event]) -> Iterable[Message]:
             yield ToolMessage(tool_call_id=event.call, content=event.output)
         elif isinstance(event, TurnEnded):
             yield from partial.taken()
+
+
+def _joined(
+    event: TurnQueued | TurnUnqueued, queued: dict[int, TurnQueued], task: str
+) -> Iterable[Message]:
+    """A message that waited is told where it joined the turn; `queued` holds those that still wait."""
+    if isinstance(event, TurnQueued):
+        queued[event.seq] = event
+        return
+    waited = queued.pop(event.queued, None)
+    if waited is not None and event.joined:
+        yield UserMessage(content=user_text(waited, task))
 
 
 def _reply(message: AssistantMessage) -> Iterable[Message]:
@@ -105,10 +127,10 @@ class _Partial:
         return [message] if message.content.strip() else []
 
 
-def user_text(event: TurnStarted, task: str) -> str:
+def user_text(event: TurnStarted | TurnQueued, task: str) -> str:
     """What the user typed, then the attachments in their frames, then the note."""
     parts = [event.text, *(framed(attachment, task) for attachment in event.attachments)]
-    if event.note:
+    if isinstance(event, TurnStarted) and event.note:
         parts.append(f"<note>\n{event.note}\n</note>")
     return "\n\n".join(parts)
 

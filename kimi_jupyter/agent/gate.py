@@ -6,7 +6,8 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from kimi_jupyter.agent import words
@@ -16,15 +17,18 @@ from kimi_jupyter.agent.live import LiveOutput
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
+from kimi_jupyter.history.checkpoints import Before
 from kimi_jupyter.models.provider import ToolSpec
 from kimi_jupyter.models.schema import tool_schema
 from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.commands import AskAnswer, Decision
-from kimi_jupyter.protocol.effects import Effect
+from kimi_jupyter.protocol.effects import Effect, FileDiff
 from kimi_jupyter.protocol.errors import KimiError
 from kimi_jupyter.protocol.events import (
     AskOpened,
+    Checkpoint,
     Notice,
+    TodoChanged,
     ToolDone,
     ToolOutput,
     ToolRunning,
@@ -32,19 +36,22 @@ from kimi_jupyter.protocol.events import (
 )
 from kimi_jupyter.protocol.messages import ToolCall
 from kimi_jupyter.safety.allowlist import remembered
+from kimi_jupyter.safety.files import apply_hunks
 from kimi_jupyter.safety.redact import redact
 
 logger = logging.getLogger(__name__)
 
+_HARMLESS = ("read", "note", "question")
+"""Kinds of tools that plan mode leaves in the list."""
 CHANGED = "The file changed since it was shown; this is the proposal against its present content."
-_EDITABLE = ("command", "content")
-"""Parameters that hold a whole proposal, so that the user's text can stand in for the model's."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
     result: Result
     ends_turn: bool = False
+    ms: int = 0
+    """How long it ran, the wait for an answer not counted."""
 
 
 class Gate:
@@ -66,7 +73,7 @@ class Gate:
         """The tools that the model may be told of now; plan mode leaves out those that change things."""
         if self._mode() != "plan":
             return self._specs
-        return tuple(spec for spec in self._specs if self._tools[spec.name].kind == "read")
+        return tuple(spec for spec in self._specs if self._tools[spec.name].kind in _HARMLESS)
 
     def is_read(self, call: ToolCall) -> bool:
         """Whether a call only reads, so that it may run beside others."""
@@ -75,7 +82,6 @@ class Gate:
 
     async def call(self, call: ToolCall) -> bool:
         """Take up a call and answer it; whether the turn ends with it, because the user rejected it without a word."""
-        started = time.monotonic()
         try:
             outcome = await self._through(call)
         except KimiError as error:
@@ -87,13 +93,15 @@ class Gate:
                 "Check before you go on, and use another way."
             )
         result = outcome.result
+        if result.todo is not None:
+            self._emit(TodoChanged(items=result.todo))
         self._emit(
             ToolDone(
                 call=call.id,
                 ok=result.ok,
                 output=self._clean(result.output) or words.NO_OUTPUT,
                 summary=self._clean(result.summary),
-                ms=round((time.monotonic() - started) * 1000),
+                ms=outcome.ms,
                 diff=result.diff,
             )
         )
@@ -116,7 +124,9 @@ class Gate:
             weighed = answered
         if weighed.verdict == "refuse":
             return _failed(weighed.why, summary="refused")
-        return _Outcome(await self._run(call, weighed))
+        started = time.monotonic()
+        result = await self._run(call, weighed)
+        return _Outcome(result, ms=round((time.monotonic() - started) * 1000))
 
     def _known(self, name: str) -> AnyTool:
         tool = self._tools.get(name)
@@ -132,7 +142,7 @@ class Gate:
         why = shown.effect.protected or ""
         while True:
             answer = await self._asks.open(
-                _opened(call, shown.effect, why), is_editable=_editable(shown) is not None
+                _opened(call, shown.effect, why), is_editable=self._is_editable(shown)
             )
             if answer.decision == "reject":
                 return _rejected(answer.comment)
@@ -152,28 +162,55 @@ class Gate:
             await self._keep_for_later(answer.decision, approved.effect)
             return replace(approved, verdict="allow")
 
+    def _is_editable(self, shown: Weighed) -> bool:
+        """Whether the user's own text, or a part of the changes, may stand in for the proposal."""
+        if shown.effect.command is not None:
+            return "command" in shown.tool.params.model_fields
+        return shown.effect.diff is not None and self._writer(shown) is not None
+
+    def _writer(self, shown: Weighed) -> AnyTool | None:
+        """The tool that writes a whole text in the place of what was proposed; the card must have shown all of it."""
+        diff = shown.effect.diff
+        if diff is None or diff.after is None or (diff.before is None and not diff.is_new):
+            return None
+        has_content = "content" in shown.tool.params.model_fields
+        return shown.tool if has_content else self._tools.get("write_file")
+
     async def _as_answered(self, shown: Weighed, answer: AskAnswer) -> Weighed | None:
         """The call as the user approved it, edits included; `None` where the file changed under the edit."""
-        told = f"The user approved this and said: {answer.comment}" if answer.comment else ""
-        field = _editable(shown)
-        if answer.edited is None or field is None or answer.edited == getattr(shown.params, field):
-            return replace(shown, told=told)
-        arguments: dict[str, object] = {
-            **shown.params.model_dump(exclude_unset=True),
-            field: answer.edited,
-        }
-        edited = await self._scales.weigh(shown.tool, validated(shown.tool, arguments))
+        said = f"The user approved this and said: {answer.comment}" if answer.comment else ""
+        if shown.effect.question is not None:
+            return replace(
+                shown, told=f"The user answered: {answer.comment or 'yes, without a word'}"
+            )
+        if (edited := await self._edited(shown, answer)) is None:
+            return replace(shown, told=said)
         before, now = shown.effect.diff, edited.effect.diff
         if edited.effect.paths != shown.effect.paths or (
             before and now and before.before_hash != now.before_hash
         ):
             return None
-        changed = (
-            f"The user changed the command before approving it; what ran is: {answer.edited}"
-            if field == "command"
-            else "The user changed the text before approving it; the file now holds the user's version. Read it before you edit it."
-        )
-        return replace(edited, told="\n".join(filter(None, (changed, told))))
+        return replace(edited, told="\n".join(filter(None, (_told(edited, answer, before), said))))
+
+    async def _edited(self, shown: Weighed, answer: AskAnswer) -> Weighed | None:
+        """What the user made of the proposal; `None` where they left it as it is."""
+        diff = shown.effect.diff
+        if diff is None:
+            if answer.edited is None or answer.edited == getattr(shown.params, "command", None):
+                return None
+            given: dict[str, object] = {
+                **shown.params.model_dump(exclude_unset=True),
+                "command": answer.edited,
+            }
+            return await self._scales.weigh(shown.tool, validated(shown.tool, given))
+        text = answer.edited
+        if text is None and answer.hunks is not None and len(set(answer.hunks)) < len(diff.hunks):
+            text = apply_hunks(diff.before or "", diff.after or "", answer.hunks)
+        writer = self._writer(shown)
+        if text is None or text == diff.after or writer is None:
+            return None
+        path = str(self._work.workspace.root / diff.path)
+        return await self._scales.weigh(writer, validated(writer, {"path": path, "content": text}))
 
     async def _keep_for_later(self, decision: Decision, effect: Effect) -> None:
         if decision == "approve_task":
@@ -191,16 +228,40 @@ class Gate:
             self._emit(ToolOutput(call=call.id, text=text))
 
         live = LiveOutput(show, self._clean)
-        self._emit(ToolRunning(call=call.id))
-        try:
-            result = await weighed.tool.run(
-                weighed.params, weighed.effect, replace(self._work, report=live.report)
-            )
-        finally:
-            live.close()
+        async with self._imaged(call, weighed.effect):
+            self._emit(ToolRunning(call=call.id))
+            try:
+                result = await weighed.tool.run(
+                    weighed.params, weighed.effect, replace(self._work, report=live.report)
+                )
+            finally:
+                live.close()
         if not weighed.told:
             return result
         return replace(result, output=f"{weighed.told}\n{result.output}")
+
+    @asynccontextmanager
+    async def _imaged(self, call: ToolCall, effect: Effect) -> AsyncGenerator[None]:
+        """Keep images of the files that a call changes: of a write before it, of a command's work also when it is stopped."""
+        checkpoints = self._services.checkpoints
+        if checkpoints is None or effect.kind == "read":
+            yield
+            return
+        before: Before | None = None
+        if effect.diff is not None:
+            written = {effect.diff.path: effect.diff.after_hash}
+            self._state(await checkpoints.write(call.id, written))
+        elif effect.command is not None:
+            before = await checkpoints.scan(call.id)
+        try:
+            yield
+        finally:
+            if before is not None:
+                self._state(await checkpoints.after(before))
+
+    def _state(self, checkpoint: Checkpoint | None) -> None:
+        if checkpoint is not None:
+            self._emit(checkpoint)
 
     def _clean(self, text: str) -> str:
         return redact(words.storable(text), self._services.secrets())
@@ -218,7 +279,7 @@ def _spec(tool: AnyTool) -> ToolSpec:
 
 def _opened(call: ToolCall, effect: Effect, why: str) -> AskOpened:
     options: tuple[Decision, ...] = ("approve", "approve_task", "reject")
-    if effect.protected is not None:
+    if effect.protected is not None or effect.question is not None:
         options = ("approve", "reject")
     elif effect.kind == "command":
         options = ("approve", "approve_task", "approve_remember", "reject")
@@ -232,10 +293,22 @@ def _opened(call: ToolCall, effect: Effect, why: str) -> AskOpened:
     )
 
 
-def _editable(weighed: Weighed) -> str | None:
-    """The parameter that the user's own text may replace."""
-    fields = weighed.tool.params.model_fields
-    return next((name for name in _EDITABLE if name in fields), None)
+def _told(edited: Weighed, answer: AskAnswer, proposed: FileDiff | None) -> str:
+    """What the model must know of an edit: exactly what was done in place of its proposal."""
+    if proposed is None:
+        return f"The user changed the command before approving it; what ran is: {answer.edited}"
+    what = "The user changed the text before approving it."
+    if answer.edited is None:
+        places = sorted(set(answer.hunks or ()))
+        numbers = ", ".join(str(place + 1) for place in places)
+        what = (
+            f"The user approved only {len(places)} of the {len(proposed.hunks)} changes (number {numbers}); "
+            "the others were left out. Do not make them again unless asked."
+        )
+    now = edited.effect.diff
+    if now is None:
+        return f"{what} The file is as it was before."
+    return f"{what} Against the file before, what was written is:\n{now.unified}"
 
 
 def _rejected(comment: str | None) -> _Outcome:

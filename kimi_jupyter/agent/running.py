@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import traceback
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal
 
 from kimi_jupyter.agent import words
@@ -27,11 +27,19 @@ _LONGEST_INTERRUPT = 10.0
 class Running:
     """At most one turn; `turn.ended` follows each that was begun."""
 
-    def __init__(self, task: str, events: Sequence[Event], emit: Emit, services: Services) -> None:
+    def __init__(
+        self,
+        task: str,
+        events: Sequence[Event],
+        emit: Emit,
+        services: Services,
+        ended: Callable[[], None],
+    ) -> None:
         self._task = task
         self._events = events
         self._emit = emit
         self._services = services
+        self._ended = ended
         self._turn: asyncio.Task[TurnEnded] | None = None
         self._reason: Literal["stopped", "interrupted"] = "interrupted"
         self.is_cancelled = False
@@ -69,6 +77,7 @@ class Running:
             self._close_calls()
         with contextlib.suppress(HistoryError):
             self._emit(ended)
+            self._ended()
         self._services.notify("tasks", self._task)
 
     def _ending(self, turn: asyncio.Task[TurnEnded]) -> TurnEnded:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kimi_jupyter.agent.tool import Tool
+from kimi_jupyter.history.checkpoints import Checkpoints
 from kimi_jupyter.models.provider import ModelInfo, Provider
 from kimi_jupyter.protocol.settings import Settings
 from kimi_jupyter.safety.paths import Workspace
@@ -56,3 +57,5 @@ class Services:
     """What must never reach the model, the log or the screen, such as the API key."""
     notify: Callable[[Change, str], None] = lambda what, task: None
     """Tell the host that a task's open asks, or its line in the list, changed (`what`, task id)."""
+    checkpoints: Checkpoints | None = None
+    """The task's images of the files that it changed; `None` keeps none, and a rewind then leaves files alone."""

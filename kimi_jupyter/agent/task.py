@@ -15,6 +15,7 @@ from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
 from kimi_jupyter.agent.services import Services
 from kimi_jupyter.agent.turn import Turn
+from kimi_jupyter.history.checkpoints import Restored
 from kimi_jupyter.history.fold import Fold, title_from
 from kimi_jupyter.history.log import Follower, Log
 from kimi_jupyter.models.catalogue import OFFLINE, unknown_model_text
@@ -27,6 +28,7 @@ from kimi_jupyter.protocol.commands import (
     TaskRewind,
     TurnStart,
     TurnStop,
+    TurnUnqueue,
 )
 from kimi_jupyter.protocol.errors import CommandRefused, HistoryError
 from kimi_jupyter.protocol.events import (
@@ -36,16 +38,20 @@ from kimi_jupyter.protocol.events import (
     ModeChanged,
     ModelChanged,
     Notice,
+    Retrying,
     Rewound,
     TaskCreated,
     TaskRenamed,
     TurnEnd,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
 )
+from kimi_jupyter.protocol.parts import Attachment
 from kimi_jupyter.safety.redact import redact
 
-BUSY = "A turn is running; stop it or wait."
+BUSY = "A turn is just beginning; try again."
 
 
 def task_created(
@@ -98,7 +104,9 @@ class Task:
             asks=self._asks,
             mode=lambda: self.mode,
         )
-        self._running = Running(self.id, log.events, self._emit, services)
+        self._queued: list[int] = []
+        """Messages that wait, by the place of their `turn.queued`."""
+        self._running = Running(self.id, log.events, self._emit, services, self._give_back)
         self._is_starting = False
         if self.mode == "bypass" and len(log.events) > 1:
             self._disarm_bypass()
@@ -165,7 +173,9 @@ class Task:
         elif isinstance(command, ModelSet):
             self._set_model(command.model)
         elif isinstance(command, TaskRewind):
-            self._rewind(command.seq)
+            await self._rewind(command)
+        elif isinstance(command, TurnUnqueue):
+            self._unqueue(command.seq)
         else:
             raise CommandRefused("This task has no such open question; nothing was done.")
 
@@ -190,8 +200,11 @@ class Task:
             return
         if not command.text.strip():
             raise CommandRefused("The message is empty; type what you want to have done.")
-        if self.is_running:
+        if self._is_starting:
             raise CommandRefused(BUSY)
+        if self._running.is_on:
+            await self._queue(command)
+            return
         self._is_starting = True
         try:
             started = await self._started(command)
@@ -204,17 +217,50 @@ class Task:
             self._is_starting = False
         self.services.notify("tasks", self.id)
 
-    async def _started(self, command: TurnStart) -> TurnStarted:
-        workspace = self.services.workspace
+    async def _queue(self, command: TurnStart) -> None:
+        """Let a message wait for the running turn's next safe point; if the turn ends while its files are read, it is given back."""
+        text, attachments = await self._read(command)
+        queued = self._emit(TurnQueued(text=text, attachments=attachments))
+        self._queued.append(queued.seq)
+        if not self._running.is_on:
+            self._give_back()
+
+    def _join_queued(self) -> bool:
+        """Tell the model of the waiting messages from here on; whether there were any."""
+        joined, self._queued = self._queued, []
+        for seq in joined:
+            self._emit(TurnUnqueued(queued=seq, joined=True))
+        return bool(joined)
+
+    def _give_back(self) -> None:
+        left, self._queued = self._queued, []
+        for seq in left:
+            self._emit(TurnUnqueued(queued=seq, joined=False))
+
+    def _unqueue(self, seq: int) -> None:
+        if seq not in self._queued:
+            raise CommandRefused("This message no longer waits; the model has been told of it.")
+        self._queued.remove(seq)
+        self._emit(TurnUnqueued(queued=seq, joined=False))
+
+    async def _read(self, command: TurnStart) -> tuple[str, tuple[Attachment, ...]]:
+        """The message and its files as they are stored: read now, without secrets."""
         attachments = await asyncio.to_thread(
             read_attachments,
-            workspace,
+            self.services.workspace,
             folder=self.created.folder,
             text=command.text,
             requests=command.attachments,
         )
-        before, ended = self._last_turn()
         secrets = self.services.secrets()
+        return redact(words.storable(command.text), secrets), tuple(
+            attachment.model_copy(update={"text": redact(attachment.text, secrets)})
+            for attachment in attachments
+        )
+
+    async def _started(self, command: TurnStart) -> TurnStarted:
+        text, attachments = await self._read(command)
+        before, ended = self._last_turn()
         note = turn_note(
             today=date.today(),
             mode=self.mode,
@@ -223,11 +269,8 @@ class Task:
             ended=ended,
         )
         return TurnStarted(
-            text=redact(words.storable(command.text), secrets),
-            attachments=tuple(
-                attachment.model_copy(update={"text": redact(attachment.text, secrets)})
-                for attachment in attachments
-            ),
+            text=text,
+            attachments=attachments,
             notebook=command.notebook,
             client=command.client,
             note=note,
@@ -258,16 +301,39 @@ class Task:
             raise CommandRefused(unknown_model_text(model, available))
         self._emit(ModelChanged(model=model))
 
-    def _rewind(self, seq: int) -> None:
+    async def _rewind(self, command: TaskRewind) -> None:
+        """Go back to before a message, files included where asked; a rewind to the last rewind undoes that one."""
         if self.is_running:
-            raise CommandRefused(BUSY)
+            raise CommandRefused("A turn is running; stop it before you go back.")
+        undoes = command.seq == self._undoable()
         turns = {e.seq for e in context.kept(self.log.events) if isinstance(e, TurnStarted)}
-        if seq not in turns:
+        if not undoes and command.seq not in turns:
             raise CommandRefused(
                 "There is no message of this conversation at that place; reload and choose again."
             )
-        self._emit(Rewound(to=seq))
+        checkpoints = self.services.checkpoints if command.files else None
+        self._is_starting = True
+        try:
+            done = (
+                await checkpoints.restore(self.log.events, command.seq)
+                if checkpoints
+                else Restored()
+            )
+            self._emit(
+                Rewound(to=command.seq, restored=done.restored, kept=done.kept, undone=undoes)
+            )
+            if done.checkpoint is not None:
+                self._emit(done.checkpoint)
+        finally:
+            self._is_starting = False
         self.services.notify("tasks", self.id)
+
+    def _undoable(self) -> int | None:
+        """The last rewind, as long as nothing was said since."""
+        last = next(
+            (e for e in reversed(self.log.events) if isinstance(e, Rewound | TurnStarted)), None
+        )
+        return last.seq if isinstance(last, Rewound) else None
 
     def _check_kernel(self, by: str, verb: str) -> None:
         if by != "browser" and by != self.origin:
@@ -284,6 +350,7 @@ class Task:
             gate=self._gate,
             services=self.services,
             is_stopped=lambda: self._running.is_cancelled,
+            join_queued=self._join_queued,
         )
         self._running.begin(turn.run())
 
@@ -298,7 +365,16 @@ class Task:
             self._emit(Notice(level="info", text=text))
 
     def _emit(self, event: Event) -> Event:
-        stamped = self.log.emit(event)
+        stamped = self.log.emit(self._without_secrets(event))
         if isinstance(event, AskOpened | AskClosed):
             self.services.notify("asks", self.id)
         return stamped
+
+    def _without_secrets(self, event: Event) -> Event:
+        """An API's error may quote the key that it refused."""
+        secrets = self.services.secrets()
+        if isinstance(event, TurnEnded) and event.message:
+            return event.model_copy(update={"message": redact(event.message, secrets)})
+        if isinstance(event, Retrying):
+            return event.model_copy(update={"why": redact(event.why, secrets)})
+        return event

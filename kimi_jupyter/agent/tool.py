@@ -10,6 +10,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from kimi_jupyter.protocol.effects import Effect, EffectKind, FileDiff
+from kimi_jupyter.protocol.parts import TodoItem
 from kimi_jupyter.safety.paths import Workspace
 
 
@@ -33,6 +34,8 @@ class Result:
     """One line for the card."""
     diff: FileDiff | None = None
     """For a write: what is in the file now, compared with before."""
+    todo: tuple[TodoItem, ...] | None = None
+    """The agent's plan, whole, where the call changed it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ class Turn:
         gate: Gate,
         services: Services,
         is_stopped: Callable[[], bool],
+        join_queued: Callable[[], bool],
     ) -> None:
         self._task = task
         self._events = events
@@ -48,6 +49,7 @@ class Turn:
         self._gate = gate
         self._services = services
         self._is_stopped = is_stopped
+        self._join_queued = join_queued
         self._requests = 0
         self._was_empty = False
         self._has_leaked = False
@@ -62,10 +64,14 @@ class Turn:
                     settings=self._services.settings(),
                 )
                 end = over or await self._step()
-                if end is not None:
+                if end is not None and end.reason != "done":
                     return end
                 if self._is_stopped():  # a tool swallowed the cancellation
                     raise asyncio.CancelledError
+                if self._join_queued():
+                    self._requests = 0
+                elif end is not None:
+                    return end
         except ModelError as error:
             text = NO_KEY if error.fault == "no_key" else str(error)
             return TurnEnded(reason="error", message=text, fault=error.fault)

@@ -7,12 +7,12 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from kimi_jupyter.protocol.effects import FileDiff
+from kimi_jupyter.protocol.effects import FileDiff, Hunk
 from kimi_jupyter.protocol.errors import FileChanged, FileUnreadable
 from kimi_jupyter.safety import encodings, lines
 from kimi_jupyter.safety.names import shortened
@@ -23,6 +23,8 @@ TEMPORARY = ".kimi-tmp"
 """How the names of unfinished writes end; they may be removed when nothing runs."""
 _MOST_DIFF_LINES = 2000
 _MOST_SHOWN = 200_000
+_MOST_HUNKS = 500
+_NO_END = "\n\\ No newline at end of file"
 _SAFE = (
     "utf-8",
     "ascii",
@@ -130,6 +132,22 @@ def diff(path: str, before: TextFile | None, after: str) -> FileDiff:
         after=new if len(new) <= _MOST_SHOWN else None,
         before_hash=before.digest if before else "",
         after_hash=digest(data),
+        hunks=tuple(_hunk(group) for group in islice(lines.groups(found), _MOST_HUNKS)),
+    )
+
+
+def apply_hunks(before: str, after: str, places: Collection[int]) -> str:
+    """The text `before` with only some hunks of its diff to `after`, named by their places in `FileDiff.hunks`."""
+    a, b = _lines(before), _lines(after)
+    text = "".join(f"{line}\n" for line in lines.chosen(a, b, lines.changes(a, b), places))
+    return text.removesuffix(f"{_NO_END}\n")
+
+
+def _hunk(group: list[lines.Change]) -> Hunk:
+    return Hunk(
+        line=group[0].a_start + 1,
+        added=sum(change.b_end - change.b_start for change in group),
+        removed=sum(change.a_end - change.a_start for change in group),
     )
 
 
@@ -138,7 +156,7 @@ def _lines(text: str) -> list[str]:
     parts = text.split("\n")
     if parts[-1] == "":
         return parts[:-1]
-    parts[-1] += "\n\\ No newline at end of file"
+    parts[-1] += _NO_END
     return parts
 
 

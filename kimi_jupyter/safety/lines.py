@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -91,7 +91,7 @@ def _common_end(a: Sequence[str], b: Sequence[str], most: int) -> int:
 
 def unified(a: Sequence[str], b: Sequence[str], found: Sequence[Change]) -> Iterator[str]:
     """The lines of a unified diff without file headers; the lines given have no ends."""
-    for group in _groups(found):
+    for group in groups(found):
         first, last = group[0], group[-1]
         a_from = max(0, first.a_start - _CONTEXT)
         b_from = max(0, first.b_start - _CONTEXT)
@@ -107,7 +107,21 @@ def unified(a: Sequence[str], b: Sequence[str], found: Sequence[Change]) -> Iter
         yield from (f" {line}" for line in a[at:a_to])
 
 
-def _groups(found: Sequence[Change]) -> Iterator[list[Change]]:
+def chosen(
+    a: Sequence[str], b: Sequence[str], found: Sequence[Change], places: Collection[int]
+) -> list[str]:
+    """The first text with only those hunks of its unified diff applied whose places, from 0, are named."""
+    out: list[str] = []
+    at = 0
+    for place, group in enumerate(groups(found)):
+        for change in group if place in places else ():
+            out += [*a[at : change.a_start], *b[change.b_start : change.b_end]]
+            at = change.a_end
+    return [*out, *a[at:]]
+
+
+def groups(found: Sequence[Change]) -> Iterator[list[Change]]:
+    """Changes that one hunk of a unified diff shows together."""
     group: list[Change] = []
     for change in found:
         if group and change.a_start - group[-1].a_end > 2 * _CONTEXT:

@@ -309,7 +309,9 @@ async def test_an_edited_text_is_what_is_written(desk: Make) -> None:
     await d.answer("approve", edited="user\n")
     await d.until(TurnEnded)
     assert (d.root / "a").read_text() == "user\n"
-    assert "the user's version" in str(d.requests[1].messages[-1].content)
+    assert "The user changed the text before approving it" in str(
+        d.requests[1].messages[-1].content
+    )
     diff = d.all(ToolDone)[0].diff
     assert diff is not None
     assert diff.after == "user\n"

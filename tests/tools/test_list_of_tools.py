@@ -12,7 +12,7 @@ from kimi_jupyter.models.schema import tool_schema
 from kimi_jupyter.tools import ALL
 
 
-def test_the_six_tools_are_listed_in_a_fixed_order_with_their_kinds() -> None:
+def test_the_tools_are_listed_in_a_fixed_order_with_their_kinds() -> None:
     assert [(tool.name, tool.kind) for tool in ALL] == [
         ("read_file", "read"),
         ("list_files", "read"),
@@ -20,6 +20,8 @@ def test_the_six_tools_are_listed_in_a_fixed_order_with_their_kinds() -> None:
         ("write_file", "write"),
         ("apply_diff", "write"),
         ("execute_command", "command"),
+        ("todo", "note"),
+        ("ask_user", "question"),
     ]
 
 
