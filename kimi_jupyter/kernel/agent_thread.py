@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import TimeoutError as FutureTimeout
 from typing import Any, TypeVar
 
+from kimi_jupyter.kernel.errands import Errand
 from kimi_jupyter.kernel.link import (
     Backend,
     Channel,
@@ -132,6 +133,14 @@ class AgentThread:
     def stop_task(self) -> bool:
         """Stop what runs in this conversation's task, started here or elsewhere; whether there is a task."""
         return self._call(self._stop_task(), 60.0)
+
+    def slash(self, text: str) -> str:
+        """Send a slash command to this conversation's task; returns its notice."""
+        return self._call(self._visit(lambda errand, channel: errand.slash(text, channel)), 180.0)
+
+    def rewind(self) -> str:
+        """Take back the last message of this conversation; returns what to tell the user."""
+        return self._call(self._visit(lambda errand, channel: errand.rewind(channel)), 180.0)
 
     def forget(self) -> None:
         """The next turn starts another task."""
@@ -290,6 +299,17 @@ class AgentThread:
         if channel is not self._channel:
             await channel.close()
         return True
+
+    async def _visit(self, do: Callable[[Errand, Channel], Awaitable[str]]) -> str:
+        """Follow the task from its start for a moment, beside a cell that may follow it too."""
+        if self.talk.task is None:
+            raise KimiError("This notebook has no task yet.")
+        errand = Errand()
+        channel = await (await self._connected()).open(self.talk.task, 0, errand.put)
+        try:
+            return await do(errand, channel)
+        finally:
+            await channel.close()
 
     async def _close(self) -> None:
         if self._starting is not None:

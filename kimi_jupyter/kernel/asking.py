@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kimi_jupyter.kernel.link import Where
-from kimi_jupyter.kernel.pages import pages_of, shown_text
+from kimi_jupyter.kernel.pages import asked_text, pages_of, shown_text
 from kimi_jupyter.kernel.painter import NotebookPainter
 from kimi_jupyter.kernel.render import seat
 from kimi_jupyter.protocol.commands import AskAnswer, Decision
 from kimi_jupyter.protocol.events import AskOpened
 
 if TYPE_CHECKING:
-    from kimi_jupyter.kernel.card import Card
     from kimi_jupyter.kernel.lane import CommLane
 
 _NOBODY = (
     "Denied: this notebook runs unattended, so nobody can approve. Nothing was done. "
     "Say what you would do instead of trying again."
 )
+_NOBODY_ANSWERS = (
+    "No answer: this notebook runs unattended, so nobody can answer. "
+    "Go on with what you think is best and say what you assumed, or say what you need to know."
+)
 _NO_WIDGETS = "ipywidgets is not installed in this kernel"
 _DENIED = (
     "Denied: {why}, so nobody can approve here. Nothing was done. "
+    "Tell the user to install ipywidgets and a current ipykernel, and to restart the kernel."
+)
+_UNANSWERED = (
+    "No answer: {why}, so nobody can answer here. Go on with what you think is best and say what you assumed. "
     "Tell the user to install ipywidgets and a current ipykernel, and to restart the kernel."
 )
 _ELSEWHERE = (
@@ -39,6 +46,17 @@ class Asker(Protocol):
         """Draw what is newly asked, take in answers, and remove what was decided elsewhere."""
         ...
 
+    def close(self) -> None: ...
+
+
+class Drawn(Protocol):
+    """A card in the cell's output."""
+
+    ask: AskOpened
+
+    def comm_ids(self) -> set[str]: ...
+    def bundle(self) -> Mapping[str, Any]: ...
+    def tend(self) -> AskAnswer | None: ...
     def close(self) -> None: ...
 
 
@@ -63,7 +81,7 @@ class CardAsker:
         self._why_no_clicks = why_no_clicks
         self._where = where
         self._tell = tell
-        self._cards: dict[str, Card] = {}
+        self._cards: dict[str, Drawn] = {}
         self._met: set[str] = set()
 
     def tend(self, open_asks: list[AskOpened]) -> None:
@@ -76,9 +94,9 @@ class CardAsker:
             if id not in is_open:
                 self._remove(id)
                 continue
-            decision = card.tend()
-            if decision is not None:
-                self._answer(AskAnswer(ask=id, decision=decision))
+            answer = card.tend()
+            if answer is not None:
+                self._answer(answer)
 
     def close(self) -> None:
         for id in list(self._cards):
@@ -87,13 +105,15 @@ class CardAsker:
     def _open(self, ask: AskOpened) -> None:
         try:
             from kimi_jupyter.kernel.card import Card
+            from kimi_jupyter.kernel.question_card import QuestionCard
         except ImportError:
             self._refuse(ask, _NO_WIDGETS)
             return
         if self._why_no_clicks:
             self._refuse(ask, self._why_no_clicks)
             return
-        card = Card(ask, self._wake)
+        make = QuestionCard if ask.kind == "question" else Card
+        card: Drawn = make(ask, self._wake)
         self._cards[ask.ask] = card
         if self._lane is not None:
             self._lane.own_comms |= card.comm_ids()
@@ -104,7 +124,8 @@ class CardAsker:
         if self._where() == "server":
             self._tell(_ELSEWHERE.format(why=why))
         else:
-            self._answer(AskAnswer(ask=ask.ask, decision="reject", comment=_DENIED.format(why=why)))
+            text = _UNANSWERED if ask.kind == "question" else _DENIED
+            self._answer(AskAnswer(ask=ask.ask, decision="reject", comment=text.format(why=why)))
 
     def _remove(self, id: str) -> None:
         card = self._cards.pop(id)
@@ -133,7 +154,10 @@ class ConsoleAsker:
         for ask in open_asks:
             if ask.ask not in self._met:
                 self._met.add(ask.ask)
-                self._answer(AskAnswer(ask=ask.ask, decision=self._ask(ask)))
+                if ask.kind == "question":
+                    self._answer(self._question(ask))
+                else:
+                    self._answer(AskAnswer(ask=ask.ask, decision=self._ask(ask)))
 
     def close(self) -> None:
         """Nothing is drawn."""
@@ -142,14 +166,32 @@ class ConsoleAsker:
         lines = [f"\n{ask.effect.title}", *(why for why in (ask.effect.protected, ask.why) if why)]
         if ask.effect.command is not None:
             lines.append(f"in {ask.effect.command.cwd}:")
-        pages = pages_of("\n".join(lines) + "\n" + shown_text(ask.effect))
-        self._write("\n".join(line for page in pages for line in page) + "\n")
+        self._show("\n".join(lines) + "\n" + shown_text(ask.effect))
         always = "[a]lways, " if "approve_remember" in ask.options else ""
-        typed = ""
-        with contextlib.suppress(EOFError):
-            typed = self._read(f"Approve? [y]es, {always}[N]o: ")
-        decision = _LETTERS.get(typed.strip().lower()[:1], "reject")
+        typed = self._typed(f"Approve? [y]es, {always}[N]o: ")
+        decision = _LETTERS.get(typed.lower()[:1], "reject")
         return decision if decision in ask.options else "reject"
+
+    def _question(self, ask: AskOpened) -> AskAnswer:
+        """A number chooses an option, other text is the answer, an empty line is none."""
+        options = ask.effect.question.options if ask.effect.question is not None else ()
+        rows = [f"  {n}. {option}" for n, option in enumerate(options, 1)]
+        self._show("\n".join(("", asked_text(ask), *([ask.why] if ask.why else ()), *rows)))
+        number = "a number or " if options else ""
+        typed = self._typed(f"Answer ({number}text; empty for no answer): ")
+        if not typed:
+            return AskAnswer(ask=ask.ask, decision="reject")
+        is_number = typed.isascii() and typed.isdigit() and 0 < int(typed[:9]) <= len(options)
+        comment = options[int(typed[:9]) - 1] if is_number else typed
+        return AskAnswer(ask=ask.ask, decision="approve", comment=comment)
+
+    def _show(self, text: str) -> None:
+        self._write("\n".join(line for page in pages_of(text) for line in page) + "\n")
+
+    def _typed(self, prompt: str) -> str:
+        with contextlib.suppress(EOFError):
+            return self._read(prompt).strip()
+        return ""
 
 
 class Denier:
@@ -163,7 +205,8 @@ class Denier:
         for ask in open_asks:
             if ask.ask not in self._met:
                 self._met.add(ask.ask)
-                self._answer(AskAnswer(ask=ask.ask, decision="reject", comment=_NOBODY))
+                text = _NOBODY_ANSWERS if ask.kind == "question" else _NOBODY
+                self._answer(AskAnswer(ask=ask.ask, decision="reject", comment=text))
 
     def close(self) -> None:
         """Nothing is drawn."""

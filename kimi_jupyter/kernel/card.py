@@ -1,7 +1,7 @@
 """The approval card in a cell's output: stock ipywidgets only, which every front end bundles.
 
-A stock button can't tell a script's click from a person's. So a click counts only some time after the card was drawn,
-and only when all of what it approves could be read; both are decided here, never in the page.
+A click counts only when the shutter has opened, and only when all of what it approves could be read; both are decided
+in the kernel, never in the page.
 """
 
 from __future__ import annotations
@@ -13,30 +13,18 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Literal
 
-import ipywidgets
-
 from kimi_jupyter.kernel.pages import pages_of, shown_text
+from kimi_jupyter.kernel.shutter import Shutter, close_all, framed, widgets
 from kimi_jupyter.kernel.visible import as_html
-from kimi_jupyter.protocol.commands import Decision
+from kimi_jupyter.protocol.commands import AskAnswer, Decision
 from kimi_jupyter.protocol.events import AskOpened
 
-widgets: Any = ipywidgets  # its types are partial
-LEAST_SECONDS = 0.5
-"""Between the first sign that a page draws the card, else its display, and a click that counts."""
-_UNSEEN_SECONDS = 2.0
-"""After the display the buttons open even where no page has given a sign."""
-_POKE_SECONDS = 0.4
-_SILENT_SECONDS = 8.0
 _LABELS: dict[Decision, tuple[str, str]] = {
     "approve": ("Approve", "success"),
     "approve_task": ("Approve for this task", ""),
     "approve_remember": ("Approve & remember", ""),
     "reject": ("Reject", "danger"),
 }
-_HELP = (
-    "No buttons here? This front end does not draw widgets: install ipywidgets where JupyterLab runs and reload the "
-    "page, or decide in the Kimi sidebar."
-)
 _PRE = (
     "white-space: pre-wrap; word-break: break-all; max-height: 30em; overflow: auto; margin: 4px 0"
 )
@@ -58,13 +46,8 @@ class Card:
         self, ask: AskOpened, wake: Callable[[], None], clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.ask = ask
-        self._wake = wake
-        self._clock = clock
+        self._shutter = Shutter(wake, clock)
         self._presses: SimpleQueue[_Press] = SimpleQueue()
-        self._shown_at = clock()
-        self._drawn_at: float | None = None
-        self._poked_at = 0.0
-        self._is_open = False
         self._decided = False
         self._pages = pages_of(shown_text(ask.effect))
         self._page = 0
@@ -84,18 +67,15 @@ class Card:
         for decision in self.ask.options:
             label, style = _LABELS[decision]
             self._add(decision, label, style)
-        self._help = widgets.HTML(layout=layout(display="none"))
-        # Stock widgets say nothing when they are drawn. It is Play's *view* that counts, so its first count is the sign.
-        self._beacon = widgets.Play(min=0, max=3, interval=10, layout=layout(display="none"))
-        self._beacon.observe(self._beat, "value")
+        shutter = self._shutter
         bar = widgets.HBox(tuple(self._buttons.values()), layout=layout(flex_flow="row wrap"))
-        self._box = widgets.VBox((self._head, self._body, bar, self._help, self._beacon))
+        self._box = framed(self._head, self._body, bar, shutter.help, shutter.beacon)
         self._all: tuple[Any, ...] = (
             *self._buttons.values(),
             self._head,
             self._body,
-            self._help,
-            self._beacon,
+            shutter.help,
+            shutter.beacon,
             bar,
             self._box,
         )
@@ -113,7 +93,7 @@ class Card:
 
     def comm_ids(self) -> set[str]:
         """The comms on which presses and the first beat come."""
-        return {part.comm.comm_id for part in (*self._buttons.values(), self._beacon)}
+        return {part.comm.comm_id for part in (*self._buttons.values(), self._shutter.beacon)}
 
     def bundle(self) -> Mapping[str, Any]:
         """The output that draws it; the text is what remains where nothing can."""
@@ -121,30 +101,19 @@ class Card:
         data["text/plain"] = f"Kimi waits for an answer: {self.ask.effect.title}"
         return data
 
-    def tend(self) -> Decision | None:
-        """Take in what was pressed; returns the decision once."""
-        now = self._clock()
-        if self._drawn_at is None and now - self._poked_at >= _POKE_SECONDS:
-            self._poked_at = now
-            self._beacon.playing = not self._beacon.playing
-        is_silent = self._drawn_at is None and now - self._shown_at > _SILENT_SECONDS
-        if is_silent and not self._help.value:
-            self._help.value, self._help.layout.display = f"<i>{as_html(_HELP)}</i>", ""
-        if not self._is_open and now >= self._opens_at():
-            self._is_open = True
+    def tend(self) -> AskAnswer | None:
+        """Take in what was pressed; returns the answer once."""
+        if self._shutter.tend():
             self._draw()
         for press in self._taken():
             decision = self._act(press)
             if decision is not None:
-                return decision
+                return AskAnswer(ask=self.ask.ask, decision=decision)
         return None
 
     def close(self) -> None:
-        """Take all of it out of the kernel; the page's buttons are dead from now on."""
-        for part in self._all:
-            for own in (getattr(part, "style", None), part.layout, part):
-                if own is not None:
-                    own.close()
+        """Take all of it out of the kernel."""
+        close_all(self._all)
 
     def _taken(self) -> list[_Press]:
         taken: list[_Press] = []
@@ -170,14 +139,8 @@ class Card:
         return None
 
     def _counts(self, press: _Press) -> bool:
-        start = self._shown_at if self._drawn_at is None else self._drawn_at
-        is_early = press.at - start < LEAST_SECONDS
+        is_early = self._shutter.is_early(press.at)
         return not self._decided and not is_early and (press.action == "reject" or self._is_read)
-
-    def _opens_at(self) -> float:
-        if self._drawn_at is None:
-            return self._shown_at + _UNSEEN_SECONDS
-        return self._drawn_at + LEAST_SECONDS
 
     @property
     def _is_read(self) -> bool:
@@ -199,20 +162,15 @@ class Card:
         self._body.value = shown
         for action, button in self._buttons.items():
             if action in ("approve", "approve_task", "approve_remember"):
-                button.disabled = not (self._is_open and self._is_read)
+                button.disabled = not (self._shutter.is_open and self._is_read)
             elif action == "reject":
-                button.disabled = not self._is_open
+                button.disabled = not self._shutter.is_open
             elif action == "view":
                 button.description = "Hide diff" if self._is_viewed else "View diff"
 
     def _pressed(self, action: Action, button: object) -> None:
-        self._presses.put(_Press(action, self._clock()))
-        self._wake()
-
-    def _beat(self, change: object) -> None:
-        if self._drawn_at is None:
-            self._drawn_at = self._clock()
-            self._wake()
+        self._presses.put(_Press(action, self._shutter.clock()))
+        self._shutter.wake()
 
 
 def _line(line: str, *, is_diff: bool) -> str:

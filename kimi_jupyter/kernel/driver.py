@@ -11,7 +11,7 @@ from kimi_jupyter.kernel.link import Inbox, Opened, Opening
 from kimi_jupyter.kernel.painter import Painter
 from kimi_jupyter.kernel.render import Screen
 from kimi_jupyter.kernel.waiting import Waiting
-from kimi_jupyter.protocol.commands import AskAnswer
+from kimi_jupyter.protocol.commands import AskAnswer, TurnUnqueue
 
 _STOP_WITHIN = 1.5
 """Seconds for a stopped turn to end; then the cell ends without it."""
@@ -83,7 +83,10 @@ class Driver:
         if self._stopping_since is not None:
             raise KeyboardInterrupt  # a second one: do not wait for the turn
         self._stopping_since = time.monotonic()
-        self._agent.stop()
+        if self._screen.queued is not None:
+            self._agent.send(TurnUnqueue(seq=self._screen.queued))
+        else:
+            self._agent.stop()
 
     def _step(self) -> None:
         for item in self._inbox.take():

@@ -81,6 +81,18 @@ def _history(rest: str, agent: AgentThread) -> str:
     return "\n".join(["| Last change | Task | State |", "|---|---|---|", *rows])
 
 
+def _rewind(rest: str, agent: AgentThread) -> str:
+    return agent.rewind()
+
+
+def _cost(rest: str, agent: AgentThread) -> str:
+    return agent.slash("/cost")
+
+
+def _compact(rest: str, agent: AgentThread) -> str:
+    return agent.slash("/compact")
+
+
 def _setup(rest: str, agent: AgentThread) -> str:
     return _key("set", agent)
 
@@ -111,6 +123,10 @@ _COMMANDS: dict[str, Callable[[str, AgentThread], str]] = {
     "mode": _mode,
     "model": _model,
     "history": _history,
+    "rewind": _rewind,
+    "undo": _rewind,
+    "cost": _cost,
+    "compact": _compact,
     "setup": _setup,
     "key": _key,
 }

@@ -25,6 +25,9 @@ HELP = """\
 | `%kimi stop` | stops what runs in this notebook's task |
 | `%kimi mode [MODE]` | shows or sets the approval mode |
 | `%kimi model [ID]` | shows or sets the model |
+| `%kimi undo`, `%kimi rewind` | takes back the last message of this notebook's task, with the files that it changed |
+| `%kimi cost` | shows what the task has used |
+| `%kimi compact` | sums up the older conversation for the model |
 | `%kimi history` | lists the newest tasks |
 | `%kimi setup`, `%kimi key set` | asks for the API key in a password field |
 | `%kimi help` | shows this |

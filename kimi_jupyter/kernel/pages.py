@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from kimi_jupyter.kernel.visible import visible
 from kimi_jupyter.protocol.effects import Effect
+from kimi_jupyter.protocol.events import AskOpened
 
 PAGE_LINES = 120
 """Lines on a page."""
@@ -29,6 +30,12 @@ def shown_text(effect: Effect) -> str:
         cut = "\n… the rest of this difference is not shown" if effect.diff.is_cut else ""
         return effect.diff.unified + cut
     return "\n".join(effect.paths)
+
+
+def asked_text(ask: AskOpened) -> str:
+    """What is asked, in the asker's words."""
+    question = ask.effect.question
+    return question.text if question is not None else ask.effect.title
 
 
 def _wrapped(lines: Iterable[str]) -> Iterator[str]:

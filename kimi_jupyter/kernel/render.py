@@ -8,24 +8,44 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kimi_jupyter.agent.slash import is_slash
-from kimi_jupyter.history.fold import Fold, NoticeItem, ReplyItem, ToolItem, Turn
+from kimi_jupyter.history.fold import (
+    AskItem,
+    Fold,
+    MessageItem,
+    NoticeItem,
+    ReplyItem,
+    ToolItem,
+    Turn,
+)
 from kimi_jupyter.kernel import words
 from kimi_jupyter.kernel.blocks import Blocks
+from kimi_jupyter.kernel.hunks import chosen_of
 from kimi_jupyter.kernel.link import Failed, Item, Opened
+from kimi_jupyter.kernel.pages import asked_text
 from kimi_jupyter.kernel.visible import plain
 from kimi_jupyter.kernel.words import Piece
 from kimi_jupyter.protocol.commands import Refusal
 from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
+    CommandEnded,
     Event,
     Notice,
     ReplyDone,
     Retrying,
     TodoChanged,
+    ToolDone,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
 )
+
+_WAITS = (
+    "A turn of this task is running already: the message waits and joins it at its next step. "
+    "Interrupt takes it back."
+)
+_TAKEN_BACK = "The message was taken back before the agent read it; run the cell again to send it."
 
 
 @dataclass
@@ -36,6 +56,10 @@ class _Extras:
     """By call: a changed file asks again."""
     closed: dict[str, AskClosed] = field(default_factory=lambda: {})
     think_ms: dict[str, int] = field(default_factory=lambda: {})
+    chosen: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
+    """By call: how many of how many changes were approved, where it was a part."""
+    ended: dict[str, str] = field(default_factory=lambda: {})
+    """By call: how a background command ended."""
     retry: Retrying | None = None
     todo: TodoChanged | None = None
 
@@ -49,6 +73,9 @@ class Screen:
         self.is_over = False
         self.refusals: list[Refusal] = []
         self.failure: str | None = None
+        self.queued: int | None = None
+        """The `turn.queued` of this cell's message, while it waits for a turn that runs already."""
+        self._text = text.strip()
         self._client = client
         self._is_slash = is_slash(text)
         self._told: list[str] = []
@@ -89,11 +116,29 @@ class Screen:
             if self._is_slash and isinstance(event, Notice):
                 self.fold.feed(event)
                 self.is_over = True
+            else:
+                self._wait(event)
             return
         self.fold.feed(event)
         self._extras_of(event)
         if isinstance(event, TurnEnded) and self._client is not None:
             self.is_over = True
+
+    def _wait(self, event: Event) -> None:
+        """The message may wait for a turn that another client has started; once joined, the rest of it is the cell's."""
+        if isinstance(event, TurnQueued) and self.queued is None:
+            if event.text.strip() == self._text:
+                self.queued = event.seq
+                self.tell(_WAITS)
+        elif isinstance(event, TurnUnqueued) and event.queued == self.queued:
+            self.queued = None
+            self._told.remove(_WAITS)
+            if event.joined:
+                self.is_started = True
+                self.fold.feed(TurnStarted(seq=event.seq, text=self._text))
+            else:
+                self.tell(_TAKEN_BACK)
+                self.is_over = True
 
     def _extras_of(self, event: Event) -> None:
         extras = self._extras
@@ -106,6 +151,12 @@ class Screen:
             extras.think_ms[event.reply] = event.think_ms
         elif isinstance(event, TodoChanged):
             extras.todo = event
+        elif isinstance(event, CommandEnded):
+            extras.ended[event.call] = event.summary
+        elif isinstance(event, ToolDone) and event.call in extras.asks:
+            chosen = chosen_of(extras.asks[event.call][-1].effect.diff, event.diff)
+            if chosen is not None:
+                extras.chosen[event.call] = chosen
 
     def pieces(self) -> list[Piece]:
         """All pieces of output in their order; a key stays the same while its piece changes.
@@ -116,10 +167,13 @@ class Screen:
         pieces = [words.notice(f"before:{n}", item) for n, item in enumerate(view.notices)]
         for turn in view.turns:
             pieces += self._turn(turn)
+        pieces += self._ended_elsewhere(view.turns)
+        if view.rewound is not None:
+            pieces.append(words.rewound(view.rewound))
         if self._extras.retry is not None:
             pieces.append(words.retry(self._extras.retry))
         if self._extras.todo is not None:
-            pieces.append(words.todo(self._extras.todo))
+            pieces.append(words.todo(self._extras.todo, is_open=self.fold.is_running))
         pieces += [words.told(n, text) for n, text in enumerate(self._told)]
         pieces += [words.refusal(n, refusal) for n, refusal in enumerate(self.refusals)]
         if self.failure:
@@ -127,6 +181,11 @@ class Screen:
         if view.turns and view.turns[-1].ended is not None and view.usage.requests:
             pieces.append(words.cost(view.usage, view.model))
         return pieces
+
+    def _ended_elsewhere(self, turns: tuple[Turn, ...]) -> list[Piece]:
+        ours = {item.call for turn in turns for item in turn.items if isinstance(item, ToolItem)}
+        ended = self._extras.ended.items()
+        return [words.ended_elsewhere(call, summary) for call, summary in ended if call not in ours]
 
     def _turn(self, turn: Turn) -> list[Piece]:
         pieces: list[Piece] = []
@@ -136,9 +195,14 @@ class Screen:
                 pieces += self._reply(key, index, item)
             elif isinstance(item, ToolItem):
                 pieces += self._tool(key, item)
-            else:
-                assert isinstance(item, NoticeItem)
+            elif isinstance(item, AskItem):
+                pieces += self._ask(item)
+            elif isinstance(item, MessageItem):
+                pieces.append(words.joined(key, item))
+            elif isinstance(item, NoticeItem):
                 pieces.append(words.notice(key, item))
+            else:
+                pieces.append(words.compacted(key))
         if turn.ended is not None:
             pieces += words.end(f"{turn.seq}:end", turn.ended)
         return pieces
@@ -159,13 +223,26 @@ class Screen:
             )
         return pieces
 
+    def _ask(self, item: AskItem) -> list[Piece]:
+        """The agent's own question; none while its card is in its place."""
+        closed = self._extras.closed.get(item.ask.ask)
+        asked = next((a for a in self._extras.asks.get("", []) if a.ask == item.ask.ask), None)
+        text = item.title if asked is None else asked_text(asked)
+        key = f"ask:{item.ask.ask}"
+        return [words.question(key, text, closed)] if closed is not None else []
+
     def _tool(self, key: str, tool: ToolItem) -> list[Piece]:
         """A line for each card that was superseded, then the line of the call; none while a card is in its place."""
         asks = self._extras.asks.get(tool.call, [])
         pieces = [words.superseded(seat(ask), ask) for ask in asks[:-1]]
         closed = self._extras.closed.get(asks[-1].ask) if asks else None
-        if closed is not None or tool.status not in ("waiting", "asking"):
-            pieces.append(words.tool(seat(asks[-1]) if asks else key, tool, closed))
+        place = seat(asks[-1]) if asks else key
+        if asks and asks[-1].kind == "question" and closed is not None:
+            pieces.append(words.question(place, asked_text(asks[-1]), closed))
+        elif closed is not None or tool.status not in ("waiting", "asking"):
+            pieces.append(words.tool(place, tool, closed, self._extras.chosen.get(tool.call)))
+        if tool.background is not None:
+            pieces += words.background(key, tool.title, tool.background)
         return pieces
 
 

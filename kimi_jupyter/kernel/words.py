@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from kimi_jupyter.history.fold import End, NoticeItem, ToolItem, ToolStatus, UsageTotal
+from kimi_jupyter.history.fold import (
+    End,
+    MessageItem,
+    NoticeItem,
+    ToolItem,
+    ToolStatus,
+    UsageTotal,
+)
+from kimi_jupyter.history.view import BackgroundState, Rewind
 from kimi_jupyter.kernel.visible import as_code, as_fence, as_html, as_text, plain, safe_markdown
 from kimi_jupyter.protocol.commands import Refusal
 from kimi_jupyter.protocol.events import AskClosed, AskOpened, Retrying, TodoChanged
@@ -67,9 +75,74 @@ def notice(key: str, item: NoticeItem) -> Piece:
     )
 
 
-def tool(key: str, item: ToolItem, closed: AskClosed | None) -> Piece:
-    """One call: what it is, how far it is, and for a command or a failure what came out."""
-    how = _how(item, closed)
+def joined(key: str, item: MessageItem) -> Piece:
+    """A message that the user sent while the turn ran."""
+    text = f"You added: {item.text}"
+    return Piece(key, f"> {as_text(text, markdown=True)}", f"> {as_text(text)}")
+
+
+def question(key: str, text: str, closed: AskClosed) -> Piece:
+    """What was asked, and the answer."""
+    where = " (in the sidebar)" if closed.by == "browser" else ""
+    if closed.decision == "approve":
+        mark, answer = "✓ ", closed.comment or "yes"
+    else:
+        mark, answer = "✗ ", "cancelled" if closed.decision == "cancelled" else "no answer"
+        answer += f" ({closed.comment})" if closed.comment else ""
+    asked, told = as_text(text, markdown=True), as_text(answer, markdown=True)
+    return Piece(
+        key,
+        f"{mark}{asked} — **{told}**{where}",
+        f"{mark}{as_text(text)} — {as_text(answer)}{where}",
+    )
+
+
+def compacted(key: str) -> Piece:
+    """The mark where older conversation was replaced by a summary."""
+    text = "What stands above was summed up for the model."
+    return Piece(key, f"*{text}*", f"[{text}]")
+
+
+def rewound(item: Rewind) -> Piece:
+    """The conversation went back, and what became of the files."""
+    if item.undone:
+        text = "What was taken back counts again."
+    else:
+        text = "The conversation went back to before its last messages."
+    text += f" Put back: {', '.join(item.restored)}." if item.restored else ""
+    text += f" Left alone, because changed since: {', '.join(item.kept)}." if item.kept else ""
+    return Piece("rewound", f"↶ {as_text(text, markdown=True)}", f"↶ {as_text(text)}")
+
+
+def background(key: str, title: str, state: BackgroundState) -> list[Piece]:
+    """A command that went on by itself, and its end."""
+    lines = [(f"{key}:background", "↷ Goes on in the background: ", "")]
+    if state.ended:
+        lines.append((f"{key}:ended", "■ The background command ended: ", f" — {state.summary}"))
+    return [
+        Piece(
+            place,
+            f"{head}{as_code(title)}{as_text(tail, markdown=True)}",
+            f"{head}{as_text(title)}{as_text(tail)}",
+        )
+        for place, head, tail in lines
+    ]
+
+
+def ended_elsewhere(call: str, summary: str) -> Piece:
+    """A background command of an earlier turn is over."""
+    text = f"■ A background command of an earlier message ended — {summary}"
+    return Piece(f"ended:{call}", as_text(text, markdown=True), as_text(text))
+
+
+def tool(
+    key: str, item: ToolItem, closed: AskClosed | None, chosen: tuple[int, int] | None
+) -> Piece:
+    """One call: what it is, how far it is, and for a command or a failure what came out.
+
+    `chosen` is how many of how many changes were approved, where it was a part.
+    """
+    how = _how(closed, chosen)
     head = f"{_MARKS[item.status]} {how + ': ' if how else ''}"
     says_more = item.summary not in item.title and item.status != "rejected"
     tail = f" — {item.summary}" if says_more else ""
@@ -85,12 +158,13 @@ def tool(key: str, item: ToolItem, closed: AskClosed | None) -> Piece:
     return Piece(key, body, text, is_open=is_open)
 
 
-def _how(item: ToolItem, closed: AskClosed | None) -> str:
+def _how(closed: AskClosed | None, chosen: tuple[int, int] | None) -> str:
     if closed is None:
         return ""
+    part = f" {chosen[0]} of {chosen[1]} changes" if chosen is not None else ""
     where = " in the sidebar" if closed.by == "browser" else ""
     said = f" ({as_text(closed.comment)})" if closed.comment else ""
-    return f"{_DECIDED[closed.decision]}{where}{said}"
+    return f"{_DECIDED[closed.decision]}{part}{where}{said}"
 
 
 def _output(item: ToolItem) -> str:
@@ -125,12 +199,12 @@ def retry(event: Retrying) -> Piece:
     return Piece("retry", f"⚠ {as_text(text, markdown=True)}", f"⚠ {as_text(text)}", is_open=True)
 
 
-def todo(event: TodoChanged) -> Piece:
+def todo(event: TodoChanged, *, is_open: bool) -> Piece:
     """The agent's plan as a list."""
     boxes = {"open": "☐", "active": "▸", "done": "☑"}
     lines = [f"- {boxes[item.status]} {as_text(item.text, markdown=True)}" for item in event.items]
     texts = [f"{boxes[item.status]} {as_text(item.text)}" for item in event.items]
-    return Piece("todo", "\n".join(lines), "\n".join(texts), is_open=True)
+    return Piece("todo", "\n".join(lines), "\n".join(texts), is_open=is_open)
 
 
 def told(number: int, text: str) -> Piece:

@@ -37,7 +37,8 @@ class Page:
 
     def press(self, label: str) -> Decision | None:
         self.button(label).click()
-        return self.card.tend()
+        answer = self.card.tend()
+        return None if answer is None else answer.decision
 
     @property
     def html(self) -> str:
@@ -192,6 +193,13 @@ def test_bundle_says_in_text_what_it_waits_for() -> None:
 
     assert page.card.bundle()["text/plain"] == "Kimi waits for an answer: Write file a.py (+3 −0)"
     assert "application/vnd.jupyter.widget-view+json" in page.card.bundle()
+    page.card.close()
+
+
+def test_card_has_a_frame_of_its_own() -> None:
+    page = Page(write())
+
+    assert page.card._box.layout.border_left == "3px solid var(--jp-warn-color1, #d99a2b)"
     page.card.close()
 
 

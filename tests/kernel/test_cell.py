@@ -66,7 +66,7 @@ def test_click_before_half_a_second_is_ignored(
 ) -> None:
     api.set_script([call("write_file", path="early.txt", content="x\n"), say("Done.")])
     cell = front.run(CODE)
-    front.until(lambda: front.play() is not None)
+    front.shows(cell, "Kimi waits for an answer")
     approve = next(c for c, s in front.comms.items() if s.get("description") == "Approve")
     front.draw()
     front.click(approve)
@@ -76,7 +76,7 @@ def test_click_before_half_a_second_is_ignored(
 
     api.set_script([call("write_file", path="never.txt", content="x\n"), say("Done.")])
     cell = front.run(CODE)
-    front.until(lambda: front.play() is not None)
+    front.shows(cell, "Kimi waits for an answer")
     approve = next(c for c, s in front.comms.items() if s.get("description") == "Approve")
     front.draw()
     front.click(approve)
@@ -320,3 +320,21 @@ def test_unloading_takes_the_magics_away(front: FrontEnd) -> None:
     front.do("%unload_ext kimi_jupyter")
 
     assert "not found" in front.do("%%kimi\nHello").streams
+
+
+def test_undo_takes_the_last_message_back_and_cost_is_told(
+    front: FrontEnd, api: MoonshotProcess
+) -> None:
+    no_task = front.do("%kimi undo")
+    assert "This notebook has no task yet." in no_task.streams + no_task.text
+    api.set_script([say("One."), say("Two."), say("Three.")])
+    front.do("%%kimi\nfirst")
+    front.do("%%kimi\nsecond")
+    assert "2 requests" in front.do("%kimi cost").text
+    assert "Taken back: second" in front.do("%kimi undo").text
+    front.do("%%kimi\nthird")
+
+    users = [m["content"] for m in api.bodies()[-1]["messages"] if m["role"] == "user"]
+    assert len(users) == 2
+    assert "first" in users[0]
+    assert "third" in users[1]

@@ -10,22 +10,30 @@ from kimi_jupyter.kernel.client import understood
 from kimi_jupyter.kernel.link import Failed, Opened
 from kimi_jupyter.kernel.render import Screen, seat
 from kimi_jupyter.protocol.commands import Refusal
-from kimi_jupyter.protocol.effects import Effect
+from kimi_jupyter.protocol.effects import Effect, FileDiff, Question
 from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
+    CommandBackgrounded,
+    CommandEnded,
+    Compacted,
     Event,
     Notice,
     ReplyDone,
+    Rewound,
     TextDelta,
     ThinkDelta,
+    TodoChanged,
     ToolDone,
     ToolStarted,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
     UsageReported,
 )
 from kimi_jupyter.protocol.messages import AssistantMessage
+from kimi_jupyter.protocol.parts import TodoItem
 
 DATA = Path(__file__).parents[1] / "data"
 LOGS = sorted(DATA.glob("*.jsonl"))
@@ -177,3 +185,115 @@ def test_error_of_the_turn_is_shown() -> None:
     )
 
     assert shown(screen) == "✗ Invalid key <\u2060img src=x>"
+
+
+@pytest.mark.parametrize("call", ["c", ""], ids=["of the model", "of the agent itself"])
+def test_question_becomes_a_line_with_its_answer(call: str) -> None:
+    effect = Effect(kind="question", title="Ask", question=Question(text="Which *one*?"))
+    ask = AskOpened(
+        ask="x", kind="question", call=call, effect=effect, options=("approve", "reject")
+    )
+    started = ToolStarted(call="c", name="ask_user", title="Ask", arguments="")
+    screen = screen_of(*([started] if call else []), ask)
+    assert screen.pieces() == []
+    assert screen.open_asks == [ask]
+
+    screen.feed(AskClosed(ask="x", decision="approve", by="kernel", comment="the first"))
+    (line,) = screen.pieces()
+    assert line.key == seat(ask)
+    assert line.markdown() == "✓ Which \\*one\\*? — **the first**"
+
+
+def test_message_of_the_sidebar_that_joins_is_quoted() -> None:
+    screen = screen_of(TurnQueued(seq=6, text="Also *this*"))
+    assert shown(screen) == ""
+    screen.feed(TurnUnqueued(seq=7, queued=6, joined=True))
+
+    assert shown(screen) == "> You added: Also \\*this\\*"
+
+
+def test_message_of_the_cell_that_must_wait_takes_over_the_turn_it_joins() -> None:
+    screen = Screen("me", "Do it")
+    screen.feed(TurnQueued(seq=6, text="Do it"))
+    screen.feed(TextDelta(reply="a", text="Not mine"))
+    assert screen.queued == 6
+    assert "the message waits" in shown(screen)
+
+    screen.feed(TurnUnqueued(seq=7, queued=6, joined=True))
+    screen.feed(TextDelta(reply="b", text="Mine"))
+    assert shown(screen) == "Mine"
+    screen.feed(TurnEnded(reason="done"))
+    assert screen.is_over
+
+
+def test_message_of_the_cell_that_is_taken_back_ends_the_cell() -> None:
+    screen = Screen("me", "Do it")
+    screen.feed(TurnQueued(seq=6, text="Do it"))
+    screen.feed(TurnUnqueued(seq=7, queued=6, joined=False))
+
+    assert screen.is_over
+    assert "taken back" in shown(screen)
+
+
+def test_list_of_the_agent_is_one_piece_that_changes() -> None:
+    screen = screen_of(TodoChanged(items=(TodoItem(text="a", status="active"),)))
+    (first,) = screen.pieces()
+    items = (TodoItem(text="a", status="done"), TodoItem(text="b", status="open"))
+    screen.feed(TodoChanged(items=items))
+    (second,) = screen.pieces()
+
+    assert first.key == second.key
+    assert (first.plain, second.plain) == ("▸ a", "☑ a\n☐ b")
+
+
+def test_summing_up_and_going_back_are_a_line_each() -> None:
+    screen = screen_of(Compacted(summary="Long", upto=3))
+    assert shown(screen) == "*What stands above was summed up for the model.*"
+
+    screen.feed(Rewound(seq=9, to=5, restored=("a.py",), kept=("b.py",)))
+    (line,) = screen.pieces()
+    assert line.plain == (
+        "↶ The conversation went back to before its last messages. Put back: a.py. "
+        "Left alone, because changed since: b.py."
+    )
+
+
+def test_command_in_the_background_is_a_line_and_so_is_its_end() -> None:
+    started = ToolStarted(call="c", name="execute_command", title="sleep 9", arguments="")
+    screen = screen_of(started, CommandBackgrounded(call="c"))
+    screen.feed(ToolDone(call="c", ok=True, output="", summary="in the background"))
+    screen.feed(CommandEnded(call="c", summary="exit code 0"))
+    screen.feed(CommandEnded(call="before", summary="stopped"))
+
+    assert [piece.plain for piece in screen.pieces()][1:] == [
+        "↷ Goes on in the background: sleep 9",
+        "■ The background command ended: sleep 9 — exit code 0",
+        "■ A background command of an earlier message ended — stopped",
+    ]
+
+
+def diff_of(*changes: str) -> FileDiff:
+    hunks = "".join(f"@@ -{n} +{n} @@\n ctx\n+{text}\n" for n, text in enumerate(changes))
+    unified = f"--- a\n+++ b\n{hunks}"
+    return FileDiff(path="a", is_new=False, added=len(changes), removed=0, unified=unified)
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (("one", "three"), "Approved 2 of 3 changes in the sidebar"),
+        (("one", "two", "three"), "Approved in the sidebar"),
+        (("one", "edited"), "Approved in the sidebar"),
+    ],
+)
+def test_part_of_a_change_that_was_approved_is_told(written: tuple[str, ...], said: str) -> None:
+    effect = Effect(kind="write", title="Write a", diff=diff_of("one", "two", "three"))
+    ask = AskOpened(ask="x", kind="write", call="c", effect=effect, options=("approve", "reject"))
+    screen = screen_of(
+        ToolStarted(call="c", name="write_file", title="Write a", arguments=""),
+        ask,
+        AskClosed(ask="x", decision="approve", by="browser"),
+        ToolDone(call="c", ok=True, output="", diff=diff_of(*written)),
+    )
+
+    assert shown(screen) == f"✓ {said}: `Write a`"
