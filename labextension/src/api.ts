@@ -109,6 +109,19 @@ export class Api {
     return ((await response.json()) as { id: string }).id;
   }
 
+  /** Copy a task; the copy's id. */
+  async forkTask(id: string): Promise<string> {
+    const response = await this._send('POST', 'tasks', { from: id });
+    return ((await response.json()) as { id: string }).id;
+  }
+
+  /** Address of a task's export. */
+  exportUrl(id: string, format: 'md' | 'json' | 'ipynb'): string {
+    const path = `kimi/tasks/${encodeURIComponent(id)}/export`;
+    const query = URLExt.objectToQueryString({ format });
+    return URLExt.join(this.settings.baseUrl, path) + query;
+  }
+
   async renameTask(id: string, title: string): Promise<void> {
     await this._send('PATCH', `tasks/${encodeURIComponent(id)}`, { title });
   }

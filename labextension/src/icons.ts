@@ -28,6 +28,14 @@ export const stopIcon = new LabIcon({
   )
 });
 
+export const rewindIcon = new LabIcon({
+  name: 'kimi-jupyter:rewind',
+  svgstr: svg(
+    '<path fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" ' +
+      'stroke-linejoin="round" d="M9 14 4 9l5-5M4 9h10.5a5.5 5.5 0 0 1 0 11H11"/>'
+  )
+});
+
 export const historyClockIcon = new LabIcon({
   name: 'kimi-jupyter:history',
   svgstr: svg(

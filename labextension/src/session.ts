@@ -10,7 +10,7 @@ import { EMPTY } from './state';
 import type { LinkOpened, Transcript } from './state';
 import { fold, isRunning } from './transcript';
 import { TRANSIENT } from './wire';
-import type { Decision, Event, Mode, Refusal } from './wire';
+import type { Command, Decision, Event, Mode, Refusal } from './wire';
 
 export const OFFLINE = 'offline-demo';
 
@@ -36,6 +36,8 @@ export interface SessionOptions {
 /** What goes with an answer to an ask. */
 export interface AnswerDetails {
   readonly comment?: string;
+  readonly edited?: string;
+  readonly hunks?: readonly number[];
 }
 
 export class Session {
@@ -198,6 +200,20 @@ export class Session {
     this.changed.emit();
   }
 
+  /** Send the task any command that is neither a message nor an answer. */
+  command(
+    command: Exclude<Command, { type: 'turn.start' | 'ask.answer' }>
+  ): void {
+    this._link?.send(command);
+  }
+
+  /** Headline of a tool call, or its id where it is gone. */
+  titleOf(call: string): string {
+    const items = this._transcript.turns.flatMap(turn => turn.items);
+    const tool = items.find(item => item.kind === 'tool' && item.call === call);
+    return tool?.kind === 'tool' ? tool.title : call;
+  }
+
   stop(): void {
     this._link?.send({ type: 'turn.stop' });
   }
@@ -258,6 +274,15 @@ export class Session {
     await this._options.api.renameTask(id, title);
   }
 
+  /** Copy a task and show the copy. */
+  async forkTask(id: string): Promise<void> {
+    this.open(await this._options.api.forkTask(id));
+  }
+
+  exportUrl(id: string, format: 'md' | 'json' | 'ipynb'): string {
+    return this._options.api.exportUrl(id, format);
+  }
+
   async deleteTask(id: string): Promise<void> {
     await this._options.api.deleteTask(id);
     if (id === this._task) {
@@ -306,6 +331,7 @@ export class Session {
     this._sending = null;
     this._remark = null;
     this._mode = null;
+    this._queuedHere.clear();
   }
 
   /** Make the task where there is none yet, in the mode and with the model that were chosen. */
@@ -340,12 +366,25 @@ export class Session {
   }
 
   private _take(event: Event | LinkOpened): void {
+    const { queued } = this._transcript;
     this._transcript = fold(this._transcript, event);
     if (event.type === 'link.opened') {
       this._epoch += 1;
     } else if (event.type === 'turn.started') {
       this._sending = null;
       this.arrived.emit(event.text);
+    } else if (event.type === 'turn.queued') {
+      if (this._sending === event.text.trim()) {
+        this._sending = null;
+        this._queuedHere.add(event.seq);
+        this.arrived.emit(event.text);
+      }
+    } else if (event.type === 'turn.unqueued') {
+      const text = queued.find(({ seq }) => seq === event.queued)?.text;
+      const isMine = this._queuedHere.delete(event.queued);
+      if (isMine && !event.joined && text !== undefined) {
+        this.returned.emit(text);
+      }
     } else if (event.type === 'turn.ended') {
       void this.refreshBalance();
     }
@@ -410,6 +449,7 @@ export class Session {
   private _link: Link | null = null;
   private _transcript: Transcript = EMPTY;
   private _shown: Transcript['turns'] = EMPTY.turns;
+  private readonly _queuedHere = new Set<number>();
   private readonly _watched = new Set<string>();
   private readonly _answered = new Set<string>();
   private _epoch = 0;

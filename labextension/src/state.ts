@@ -90,7 +90,22 @@ export interface Compaction {
   readonly summary: string;
 }
 
-export type Item = Reply | Tool | Note | Compaction;
+/** A message that was typed while the turn ran and joined it here. */
+export interface Message {
+  readonly kind: 'message';
+  readonly seq: number;
+  readonly text: string;
+  readonly attachments: TurnStarted['attachments'];
+}
+
+/** The agent's own question, which belongs to no tool call. */
+export interface Asking {
+  readonly kind: 'ask';
+  readonly title: string;
+  readonly ask: Ask;
+}
+
+export type Item = Reply | Tool | Note | Compaction | Message | Asking;
 
 export interface End {
   readonly reason: TurnEnded['reason'];
@@ -108,6 +123,32 @@ export interface Turn {
   readonly attachments: TurnStarted['attachments'];
   readonly items: readonly Item[];
   readonly ended: End | null;
+  /** The plan when it began; a rewind to before it goes back to that. */
+  readonly todo: TodoChanged['items'];
+}
+
+/** A message that waits for the next step of the turn. */
+export type Queued = Omit<Message, 'kind'>;
+
+/** A command that went on in the background. */
+export interface Background {
+  readonly call: string;
+  readonly ended: boolean;
+  readonly summary: string;
+}
+
+/** The last going back, until the next message. */
+export interface Rewind {
+  readonly seq: number;
+  readonly restored: readonly string[];
+  readonly kept: readonly string[];
+  readonly undone: boolean;
+}
+
+/** What a rewind left, to come back when it is undone. */
+export interface Past {
+  readonly turns: readonly number[];
+  readonly todo: TodoChanged['items'];
 }
 
 /** The usage of all requests, of rewound turns too: they were paid for. */
@@ -148,6 +189,14 @@ export interface Transcript {
   readonly live: Readonly<Record<string, string>>;
   readonly retrying: Retry | null;
   readonly todo: TodoChanged['items'];
+  readonly queued: readonly Queued[];
+  /** By call id; one table for the task. */
+  readonly background: Readonly<Record<string, Background>>;
+  readonly rewound: Rewind | null;
+  /** By the seq of a `rewound`. */
+  readonly past: Readonly<Record<number, Past>>;
+  /** Turns as they were at the last rewind, by their seq. */
+  readonly left: Readonly<Record<number, Turn>>;
   readonly usage: Usage;
   readonly context: Context | null;
 }
@@ -166,6 +215,11 @@ export const EMPTY: Transcript = {
   live: {},
   retrying: null,
   todo: [],
+  queued: [],
+  background: {},
+  rewound: null,
+  past: {},
+  left: {},
   usage: {
     prompt_tokens: 0,
     cached_tokens: 0,

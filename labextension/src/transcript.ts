@@ -14,11 +14,13 @@ import {
 import {
   askClosed,
   askOpened,
+  background,
   toolDone,
   toolOutput,
   toolStarted,
   toolRunning
 } from './folds/tools';
+import { queued, unqueued } from './folds/queue';
 import {
   endTurn,
   rewound,
@@ -77,10 +79,60 @@ function apply(state: Transcript, event: Event): Transcript {
       return { ...state, model: event.model };
     case 'turn.started':
       return turnStarted(state, event);
+    case 'turn.queued':
+      return queued(state, event);
+    case 'turn.unqueued':
+      return unqueued(state, event);
     case 'turn.ended':
       return endTurn(state, event);
     case 'rewound':
-      return rewound(state, event.to);
+      return rewound(state, event);
+    case 'command.backgrounded':
+      return background(state, event.call, false, '');
+    case 'command.ended':
+      return background(state, event.call, true, event.summary);
+    case 'usage':
+      return {
+        ...state,
+        usage: addUsage(state.usage, event),
+        context: contextOf(event)
+      };
+    case 'todo.changed':
+      return { ...state, todo: event.items };
+    case 'notice':
+      return notice(state, event);
+    case 'compacted':
+      return compacted(state, event);
+    case 'retrying':
+      return { ...state, retrying: retry(event) };
+    case 'checkpoint':
+      return state;
+    default:
+      return applyWork(state, event);
+  }
+}
+
+type Work = Extract<
+  Event,
+  {
+    type:
+      | 'think.delta'
+      | 'text.delta'
+      | 'call.delta'
+      | 'reply.partial'
+      | 'reply.done'
+      | 'tool.started'
+      | 'tool.running'
+      | 'tool.output'
+      | 'tool.done'
+      | 'ask.opened'
+      | 'ask.closed';
+  }
+>;
+
+/** What the model says and its tools do. */
+function applyWork(state: Transcript, event: Work): Transcript {
+  switch (event.type) {
     case 'think.delta':
     case 'text.delta':
       return delta(state, event);
@@ -102,22 +154,6 @@ function apply(state: Transcript, event: Event): Transcript {
       return askOpened(state, event);
     case 'ask.closed':
       return askClosed(state, event);
-    case 'usage':
-      return {
-        ...state,
-        usage: addUsage(state.usage, event),
-        context: contextOf(event)
-      };
-    case 'todo.changed':
-      return { ...state, todo: event.items };
-    case 'notice':
-      return notice(state, event);
-    case 'compacted':
-      return compacted(state, event);
-    case 'retrying':
-      return { ...state, retrying: retry(event) };
-    case 'checkpoint':
-      return state;
     default:
       return unchanged(state, event);
   }

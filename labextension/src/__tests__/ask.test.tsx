@@ -33,9 +33,11 @@ const WRITE: Effect = {
     before: null,
     after: null,
     before_hash: '',
-    after_hash: ''
+    after_hash: '',
+    hunks: []
   },
   command: null,
+  question: null,
   protected: null,
   digest: 'd'
 };
@@ -166,6 +168,48 @@ describe('the approval card', () => {
     expect(screen.getByRole('group').textContent).toContain(
       'insrcat most5 min'
     );
+  });
+
+  const DIFF = WRITE.diff!;
+  const HUNK = { line: 1, added: 1, removed: 1 };
+  const TWO: Effect = { ...WRITE, diff: { ...DIFF, hunks: [HUNK, HUNK] } };
+
+  it('approves single hunks of a write', async () => {
+    const { answers } = await show(ask(TWO, ['approve', 'reject']), PERSON);
+    await wait(ARMING_MS + 50);
+    fireEvent.click(screen.getAllByRole('checkbox')[0]!);
+    fireEvent.click(button('Approve 1 of 2'));
+    expect(answers).toEqual([['approve', { hunks: [1] }]]);
+  });
+
+  it('sends a command as the user changed it, for once only', async () => {
+    const options: Decision[] = ['approve', 'approve_remember', 'reject'];
+    const { answers } = await show(ask(COMMAND, options), PERSON);
+    await wait(ARMING_MS + 50);
+    fireEvent.click(button('Edit'));
+    fireEvent.change(screen.getByLabelText('Edited proposal'), {
+      target: { value: 'ls' }
+    });
+    expect(screen.queryByText('Approve & remember')).toBeNull();
+    fireEvent.click(button('Approve my edit'));
+    expect(answers).toEqual([['approve', { edited: 'ls' }]]);
+  });
+
+  it('answers a question with an option, in words, or not at all', async () => {
+    const question = { text: 'Which one?', options: ['Red', 'Blue'] };
+    const effect: Effect = { ...WRITE, kind: 'question', diff: null, question };
+    const { answers, renew } = await show(
+      ask(effect, ['approve', 'reject']),
+      PERSON
+    );
+    await wait(ARMING_MS + 50);
+    fireEvent.click(button('Blue'));
+    renew();
+    fireEvent.click(button('No answer'));
+    expect(answers).toEqual([
+      ['approve', { comment: 'Blue' }],
+      ['reject', undefined]
+    ]);
   });
 
   it('says why it asks', async () => {

@@ -70,11 +70,11 @@ describe('the input', () => {
     expect(sent).toEqual([]);
   });
 
-  it('keeps what is typed while Kimi works, and offers to stop', () => {
+  it('sends while Kimi works too, for the queue, and offers to stop', () => {
     show({ isRunning: true });
     type('next');
     fireEvent.keyDown(box(), { key: 'Enter' });
-    expect([sent, box().value]).toEqual([[], 'next']);
+    expect([sent, box().value]).toEqual([['next'], '']);
     fireEvent.click(screen.getByRole('button', { name: 'Stop' }));
     expect(stopped).toBe(1);
   });

@@ -273,6 +273,28 @@ describe('the session', () => {
     expect(told).toEqual(['streamed', 'streamed', 'changed']);
   });
 
+  it('gives back a queued message of this page that did not join, and no other', async () => {
+    const session = await started();
+    const returned: string[] = [];
+    session.returned.connect((_, text) => returned.push(text));
+    await session.send('hello');
+    const socket = sockets[0]!;
+    socket.open();
+    const queue = (seq: number, text: string) => {
+      socket.receive({ type: 'turn.queued', text, attachments: [], seq });
+      socket.receive({
+        type: 'turn.unqueued',
+        queued: seq,
+        joined: false,
+        seq: seq + 1
+      });
+    };
+    queue(2, 'of another page');
+    queue(4, 'hello');
+    expect(returned).toEqual(['hello']);
+    expect(session.isSending).toBe(false);
+  });
+
   it('does `/new` and `/history` itself', async () => {
     const session = await started();
     await session.send('/history');

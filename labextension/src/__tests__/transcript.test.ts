@@ -25,12 +25,16 @@ function run(lines: readonly Line[]): Transcript {
   return lines.reduce(fold, EMPTY);
 }
 
+const pathsOf = ({ attachments }: Pick<Turn, 'attachments'>) =>
+  attachments.map(({ path }) => path);
+
 const askOf = (ask: Ask | null) =>
   ask && {
     ask: ask.ask,
     kind: ask.kind,
     open: ask.open,
-    decision: ask.decision
+    decision: ask.decision,
+    comment: ask.comment
   };
 
 function itemOf(item: Item, state: Transcript): object | null {
@@ -42,6 +46,7 @@ function itemOf(item: Item, state: Transcript): object | null {
     }
     case 'tool': {
       const { kind, call, name, title, status, summary } = item;
+      const entry = state.background[call];
       const output = state.live[call] ?? item.output;
       return {
         kind,
@@ -51,13 +56,20 @@ function itemOf(item: Item, state: Transcript): object | null {
         status,
         ask: askOf(item.ask),
         output,
-        summary
+        summary,
+        background: entry
+          ? { ended: entry.ended, summary: entry.summary }
+          : null
       };
     }
     case 'notice':
       return item;
     case 'compacted':
-      return null;
+      return item;
+    case 'message':
+      return { ...item, attachments: pathsOf(item) };
+    case 'ask':
+      return { ...item, ask: askOf(item.ask) };
   }
 }
 
@@ -87,7 +99,13 @@ function view(state: Transcript): object {
     status: isRunning(state) ? 'running' : 'idle',
     notices: state.notices,
     turns: state.turns.map(turn => turnOf(turn, state)),
+    queued: state.queued.map(each => ({
+      ...each,
+      attachments: pathsOf(each)
+    })),
     open_asks: state.asks,
+    todo: state.todo,
+    rewound: state.rewound,
     usage: { prompt_tokens, cached_tokens, completion_tokens, cost, requests }
   };
 }

@@ -8,6 +8,8 @@ import { useKimi } from '../views/context';
 import { Visible } from '../views/visible';
 import type { Decision } from '../wire';
 import { CommandBody } from './command';
+import { detailsOf, Proposal, proposed, UNCHANGED } from './proposal';
+import { QuestionBody } from './question';
 import { ClickGuard, useArming } from './guard';
 import type { Guard } from './guard';
 import { WriteBody } from './write';
@@ -32,6 +34,7 @@ export function AskCard({
   const isArmed = useArming(card, judge);
   const [sent, setSent] = useState<Decision | null>(null);
   const [isSeen, setSeen] = useState(ask.kind !== 'command');
+  const [changes, setChanges] = useState(UNCHANGED);
   const title = useId();
   useEffect(() => setSent(null), [epoch]);
 
@@ -46,6 +49,10 @@ export function AskCard({
     }
   };
   const { effect } = ask;
+  const hunks = effect.diff?.hunks?.length ?? 0;
+  const isEdited =
+    changes.edited !== null && changes.edited !== proposed(effect);
+  const isPartial = !isEdited && changes.left.size > 0;
   const why = [ask.why, effect.protected].filter(Boolean).join(' ');
   return (
     <div
@@ -69,12 +76,49 @@ export function AskCard({
       )}
       {effect.diff && <WriteBody diff={effect.diff} />}
       {!effect.command && !effect.diff && <Paths paths={effect.paths} />}
-      <Answers
-        options={ask.options}
-        isBlocked={sent !== null || !isArmed}
-        isUnread={!isSeen}
-        onAnswer={answer}
-      />
+      {effect.question ? (
+        <QuestionBody
+          question={effect.question}
+          isBlocked={sent !== null || !isArmed}
+          onAnswer={(event, text) =>
+            text === null
+              ? answer(event, 'reject')
+              : answer(event, 'approve', { comment: text })
+          }
+        />
+      ) : (
+        <>
+          <Proposal effect={effect} changes={changes} onChange={setChanges} />
+          <Answers
+            options={
+              isEdited || isPartial
+                ? ask.options.filter(each => /^(approve|reject)$/.test(each))
+                : ask.options
+            }
+            approve={
+              isEdited
+                ? trans.__('Approve my edit')
+                : isPartial
+                  ? trans.__(
+                      'Approve %1 of %2',
+                      hunks - changes.left.size,
+                      hunks
+                    )
+                  : trans.__('Approve')
+            }
+            isEmpty={isPartial && changes.left.size === hunks}
+            isBlocked={sent !== null || !isArmed}
+            isUnread={!isSeen}
+            onAnswer={(event, decision, details) =>
+              answer(
+                event,
+                decision,
+                decision === 'approve' ? detailsOf(effect, changes) : details
+              )
+            }
+          />
+        </>
+      )}
       <div className="jp-Kimi-hidden" role="status">
         {sent !== null && trans.__('Sent, waiting for the agent')}
       </div>
@@ -96,6 +140,10 @@ function Paths({ paths }: { readonly paths: readonly string[] }): JSX.Element {
 
 interface AnswersProps {
   readonly options: readonly Decision[];
+  /** The word on the button that approves. */
+  readonly approve: string;
+  /** No hunk is left to approve. */
+  readonly isEmpty: boolean;
   readonly isBlocked: boolean;
   /** Part of what would be done has not been scrolled into sight yet. */
   readonly isUnread: boolean;
@@ -108,6 +156,8 @@ interface AnswersProps {
 
 function Answers({
   options,
+  approve,
+  isEmpty,
   isBlocked,
   isUnread,
   onAnswer
@@ -115,16 +165,16 @@ function Answers({
   const { trans } = useKimi();
   const [comment, setComment] = useState<string | null>(null);
   const words: Record<Decision, string> = {
-    approve: trans.__('Approve'),
+    approve,
     approve_remember: trans.__('Approve & remember'),
     approve_task: trans.__('Approve for this task'),
     reject: trans.__('Reject')
   };
   const order: readonly Decision[] = [
     'approve',
+    'reject',
     'approve_remember',
-    'approve_task',
-    'reject'
+    'approve_task'
   ];
   const said = comment?.trim() ?? '';
   const details = said === '' ? undefined : { comment: said };
@@ -155,7 +205,9 @@ function Answers({
               type="button"
               className={`jp-Kimi-button ${decision === 'approve' ? 'jp-mod-primary' : ''}`}
               data-decision={decision}
-              disabled={isBlocked || (isUnread && decision !== 'reject')}
+              disabled={
+                isBlocked || ((isUnread || isEmpty) && decision !== 'reject')
+              }
               title={hintFor(decision, trans)}
               onClick={event =>
                 onAnswer(

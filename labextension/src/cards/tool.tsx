@@ -53,11 +53,34 @@ export const ToolCard = memo(function ToolCard({
         </span>
         <Facts tool={tool} />
       </button>
+      <BackgroundStatus call={tool.call} />
       {ask !== null && <Comment ask={ask} />}
       {shows && hasMore && <Result tool={tool} />}
     </div>
   );
 });
+
+/** How a command stands that went on in the background. */
+function BackgroundStatus({
+  call
+}: {
+  readonly call: string;
+}): JSX.Element | null {
+  const { session: given, trans } = useKimi();
+  const entry = useSession(given).transcript.background[call];
+  if (entry === undefined) {
+    return null;
+  }
+  return (
+    <p className="jp-Kimi-decided">
+      {entry.ended ? (
+        <Visible text={trans.__('In the background: %1', entry.summary)} />
+      ) : (
+        trans.__('Runs in the background')
+      )}
+    </p>
+  );
+}
 
 /** The command line of a shell call, as far as it fits. */
 function Command({ tool }: { readonly tool: Tool }): JSX.Element | null {
@@ -87,7 +110,7 @@ function commandOf(tool: Tool): string | null {
   }
 }
 
-function OpenAsk({ ask }: { readonly ask: Ask }): JSX.Element {
+export function OpenAsk({ ask }: { readonly ask: Ask }): JSX.Element {
   const session = useSession(useKimi().session);
   useEffect(() => session.watch(ask.ask), [session, ask.ask]);
   return (

@@ -1,6 +1,6 @@
 /** The fold's part for tool calls and their asks. */
 import { runningTurn, withLastTurn } from './turns';
-import type { Ask, ToolStatus, Tool, Transcript } from '../state';
+import type { Ask, Item, ToolStatus, Tool, Transcript } from '../state';
 import type {
   ToolRunning,
   AskClosed,
@@ -53,7 +53,9 @@ export function toolStarted(state: Transcript, event: ToolStarted): Transcript {
     ms: 0,
     diff: null
   };
-  return withLastTurn(state, turn => ({
+  const background = { ...state.background };
+  delete background[event.call];
+  return withLastTurn({ ...state, background }, turn => ({
     ...turn,
     items: [...turn.items, tool]
   }));
@@ -129,27 +131,62 @@ export function askOpened(state: Transcript, event: AskOpened): Transcript {
     by: '',
     comment: null
   };
-  const next = withTool(state, event.call, tool => ({
+  const asking = withTool(state, event.call, tool => ({
     ...tool,
     ask: opened,
     status: 'asking'
   }));
+  const next =
+    asking === state && runningTurn(state) !== null
+      ? withLastTurn(state, turn => ({
+          ...turn,
+          items: [
+            ...turn.items,
+            { kind: 'ask', title: effect.title, ask: opened }
+          ]
+        }))
+      : asking;
   return { ...next, asks: [...state.asks, ask] };
 }
 
-export function askClosed(state: Transcript, event: AskClosed): Transcript {
-  const asks = state.asks.filter(ask => ask !== event.ask);
-  const tool = runningTurn(state)?.items.find(
-    item => item.kind === 'tool' && item.ask?.ask === event.ask && item.ask.open
-  );
-  if (tool?.kind !== 'tool') {
-    return { ...state, asks };
+export function askClosed(before: Transcript, event: AskClosed): Transcript {
+  const state = {
+    ...before,
+    asks: before.asks.filter(ask => ask !== event.ask)
+  };
+  if (runningTurn(state) === null) {
+    return state;
   }
-  const { decision, by, comment } = event;
-  const next = withTool(state, tool.call, last => ({
-    ...last,
-    ask: last.ask && { ...last.ask, open: false, decision, by, comment },
-    status: 'waiting'
+  return withLastTurn(state, turn => ({
+    ...turn,
+    items: turn.items.map(item => closed(item, event))
   }));
-  return { ...next, asks };
+}
+
+function closed(
+  item: Item,
+  { ask: id, decision, by, comment }: AskClosed
+): Item {
+  if (
+    (item.kind !== 'tool' && item.kind !== 'ask') ||
+    item.ask?.ask !== id ||
+    !item.ask.open
+  ) {
+    return item;
+  }
+  const ask: Ask = { ...item.ask, open: false, decision, by, comment };
+  return item.kind === 'tool'
+    ? { ...item, ask, status: 'waiting' }
+    : { ...item, ask };
+}
+
+/** Note how a background command stands, with or without a turn and a tool. */
+export function background(
+  state: Transcript,
+  call: string,
+  ended: boolean,
+  summary: string
+): Transcript {
+  const entry = { call, ended, summary };
+  return { ...state, background: { ...state.background, [call]: entry } };
 }

@@ -1,6 +1,6 @@
 /** The fold's part for turns: how they begin, end and are taken back. */
-import type { Ask, Tool, Turn, Transcript } from '../state';
-import type { TurnEnded, TurnStarted } from '../wire';
+import type { Ask, Past, Tool, Turn, Transcript } from '../state';
+import type { Rewound, TurnEnded, TurnStarted } from '../wire';
 
 const TITLE_LENGTH = 60;
 
@@ -28,10 +28,19 @@ export function turnStarted(
       ? before
       : endTurn(before, { reason: 'interrupted', message: null });
   const { seq, at, text, attachments } = event;
-  const turn: Turn = { seq, at, text, attachments, items: [], ended: null };
+  const turn: Turn = {
+    seq,
+    at,
+    text,
+    attachments,
+    items: [],
+    ended: null,
+    todo: state.todo
+  };
   return {
     ...state,
     title: state.title || titleFrom(text),
+    rewound: null,
     turns: [...state.turns, turn]
   };
 }
@@ -73,6 +82,8 @@ export function endTurn(
           return open?.reply === item.reply && !item.done
             ? { ...item, think: open.think, text: open.text }
             : item;
+        case 'ask':
+          return { ...item, ask: cancelled(item.ask) };
         default:
           return item;
       }
@@ -81,10 +92,14 @@ export function endTurn(
   return { ...next, asks: [], open: null, live: {} };
 }
 
+function cancelled(ask: Ask): Ask {
+  return ask.open
+    ? { ...ask, open: false, decision: 'cancelled', by: 'agent' }
+    : ask;
+}
+
 function endTool(tool: Tool, live: Transcript['live']): Tool {
-  const ask: Ask | null = tool.ask?.open
-    ? { ...tool.ask, open: false, decision: 'cancelled', by: 'agent' }
-    : tool.ask;
+  const ask = tool.ask && cancelled(tool.ask);
   return tool.done
     ? { ...tool, ask }
     : {
@@ -95,14 +110,33 @@ function endTool(tool: Tool, live: Transcript['live']): Tool {
       };
 }
 
-export function rewound(state: Transcript, to: number): Transcript {
-  const turns = state.turns.filter(turn => turn.seq < to);
-  const kept = turns.length === state.turns.length;
+/** Go back to before `to`, or undo the going back at `to`; turns that stay keep what was added to them since. */
+export function rewound(state: Transcript, event: Rewound): Transcript {
+  const { seq, to, restored, kept, undone } = event;
+  const left = { ...state.left };
+  for (const turn of state.turns) {
+    left[turn.seq] = turn;
+  }
+  const earlier = undone ? state.past[to] : undefined;
+  const numbers = state.turns.map(turn => turn.seq);
+  const first = state.turns.find(turn => turn.seq >= to);
+  const target: Past = earlier ?? {
+    turns: numbers.filter(number => number < to),
+    todo: first?.todo ?? state.todo
+  };
+  const turns = target.turns.flatMap(number => left[number] ?? []);
+  const staysLast =
+    turns[turns.length - 1]?.seq === numbers[numbers.length - 1];
   return {
     ...state,
     turns,
+    todo: target.todo,
+    left,
+    past: { ...state.past, [seq]: { turns: numbers, todo: state.todo } },
+    rewound: { seq, restored, kept, undone },
     asks: [],
-    open: kept ? state.open : null,
-    live: kept ? state.live : {}
+    queued: [],
+    open: staysLast ? state.open : null,
+    live: staysLast ? state.live : {}
   };
 }

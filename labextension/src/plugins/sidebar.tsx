@@ -105,6 +105,20 @@ function outsideOf(
       ];
       return (await showDialog({ title, body, buttons })).button.accept;
     },
+    rewind: async () => {
+      const { button, isChecked } = await showDialog({
+        title: trans.__('Go back to before this message?'),
+        body: trans.__(
+          'The message and all that followed leave the conversation. Files that the agent changed are put back as they were.'
+        ),
+        checkbox: { label: trans.__('Leave the files as they are') },
+        buttons: [
+          Dialog.cancelButton(),
+          Dialog.warnButton({ label: trans.__('Go back') })
+        ]
+      });
+      return button.accept ? isChecked !== true : null;
+    },
     prompt: async (title, text) => {
       const { button, value } = await InputDialog.getText({
         title,

@@ -14,12 +14,12 @@ import { useKimi } from './context';
 export function Composer(): JSX.Element {
   const { session, trans } = useKimi();
   const { isRunning, isSending } = session;
-  const [text, setText] = useDraft();
+  const { text, setText, kept, restore } = useDraft();
   const box = useRef<HTMLTextAreaElement>(null);
   useGrowth(box, text);
 
   const send = () => {
-    if (text.trim() !== '' && !isRunning && !isSending) {
+    if (text.trim() !== '' && !isSending) {
       setText('');
       void session.send(text);
     }
@@ -34,6 +34,11 @@ export function Composer(): JSX.Element {
   };
   return (
     <div className="jp-Kimi-composer">
+      {kept !== null && (
+        <button type="button" className="jp-Kimi-link" onClick={restore}>
+          {trans.__('Restore the message that came back')}
+        </button>
+      )}
       <textarea
         ref={box}
         rows={1}
@@ -80,8 +85,16 @@ export function Composer(): JSX.Element {
   );
 }
 
+interface Draft {
+  readonly text: string;
+  readonly setText: (text: string) => void;
+  /** A message that came back while something else stood in the input. */
+  readonly kept: string | null;
+  readonly restore: () => void;
+}
+
 /** The text in the input, kept per task; what could not be sent comes back. */
-function useDraft(): readonly [string, (text: string) => void] {
+function useDraft(): Draft {
   const { session } = useKimi();
   const { task } = session;
   const [draft, setDraft] = useState(() => ({
@@ -98,12 +111,15 @@ function useDraft(): readonly [string, (text: string) => void] {
     },
     [session]
   );
+  const [kept, setKept] = useState<string | null>(null);
   const latest = useRef(draft.text);
   latest.current = draft.text;
   useEffect(() => {
     const giveBack = (_: unknown, sent: string) => {
       if (latest.current.trim() === '') {
         setText(sent);
+      } else {
+        setKept(sent);
       }
     };
     const drop = (_: unknown, sent: string) => {
@@ -118,7 +134,11 @@ function useDraft(): readonly [string, (text: string) => void] {
       session.arrived.disconnect(drop);
     };
   }, [session, setText]);
-  return [draft.text, setText];
+  const restore = () => {
+    setText([draft.text, kept].filter(Boolean).join('\n'));
+    setKept(null);
+  };
+  return { text: draft.text, setText, kept, restore };
 }
 
 function useGrowth(

@@ -13,6 +13,8 @@ export interface Outside {
     body: string,
     action: string
   ) => Promise<boolean>;
+  /** Ask before going back: whether files are put back too, or `null` to stay. */
+  readonly rewind: () => Promise<boolean | null>;
   readonly prompt: (title: string, value: string) => Promise<string | null>;
   readonly saveName: (name: string) => Promise<void>;
   readonly copy: (text: string) => Promise<void>;

@@ -106,7 +106,11 @@ function Cures({
     <button
       type="button"
       className="jp-Kimi-button"
-      onClick={() => void session.send(turn.text)}
+      onClick={() => {
+        // The failed turn goes first, so that the message does not stand twice.
+        session.command({ type: 'task.rewind', seq: turn.seq, files: false });
+        void session.send(turn.text);
+      }}
     >
       {trans.__('Try again')}
     </button>

@@ -1,6 +1,6 @@
 /** The list of tasks: search, open, rename, delete. */
 import { Time } from '@jupyterlab/coreutils';
-import { deleteIcon, editIcon } from '@jupyterlab/ui-components';
+import { copyIcon, deleteIcon, editIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useState } from 'react';
 
 import type { TaskSummary } from '../api';
@@ -111,6 +111,24 @@ function Row({ task, onChanged }: RowProps): JSX.Element {
         label={trans.__('Rename “%1”', title)}
         onClick={() => void rename()}
       />
+      <IconButton
+        icon={copyIcon}
+        label={trans.__('Fork “%1”', title)}
+        onClick={() => attempt(session.forkTask(task.id))}
+      />
+      <span className="jp-Kimi-exports">
+        {(['md', 'json', 'ipynb'] as const).map(format => (
+          <a
+            key={format}
+            className="jp-Kimi-link"
+            href={session.exportUrl(task.id, format)}
+            download
+            aria-label={trans.__('Export “%1” as %2', title, format)}
+          >
+            {format}
+          </a>
+        ))}
+      </span>
       <IconButton
         icon={deleteIcon}
         label={trans.__('Delete “%1”', title)}

@@ -10,6 +10,7 @@ import { Header, IconButton } from './header';
 import { History } from './history';
 import { useSession } from './hooks';
 import { BypassBanner, ModeBar } from './modebar';
+import { Pending } from './pending';
 import { TranscriptView } from './transcript';
 import { KeyPage, Welcome } from './welcome';
 
@@ -64,6 +65,7 @@ function Page(): JSX.Element {
       <div className="jp-Kimi-bottom">
         <LinkBar />
         <RemarkBar />
+        <Pending />
         <Composer />
         <ModeBar />
         <Footer />

@@ -75,8 +75,8 @@ function Reasoning({ item, live, think }: ReasoningProps): JSX.Element {
         <span className={isThinking ? 'jp-Kimi-shimmer' : ''}>
           {isThinking
             ? trans.__('Thinking… %1', duration(thought))
-            : thought < 100
-              ? trans.__('Thought for a moment')
+            : thought < 500
+              ? trans.__('Thought briefly')
               : trans.__('Thought for %1', duration(thought))}
         </span>
       </button>

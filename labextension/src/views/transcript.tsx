@@ -7,6 +7,7 @@ import { OFFLINE } from '../session';
 import type { Retry, Transcript } from '../state';
 import { useKimi } from './context';
 import { useClock } from './hooks';
+import { RewoundLine } from './rewind';
 import { Scroller } from './scroller';
 import { ItemView, TurnView } from './turn';
 
@@ -34,6 +35,7 @@ export function TranscriptView(): JSX.Element {
             isLast={i === turns.length - 1}
           />
         ))}
+        <RewoundLine />
         {retrying !== null ? (
           <Countdown key={retrying.attempt} retry={retrying} />
         ) : (

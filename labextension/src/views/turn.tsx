@@ -1,7 +1,7 @@
 /** One message of the user and what followed. */
 import React, { memo } from 'react';
 
-import { ToolCard } from '../cards/tool';
+import { OpenAsk, ToolCard } from '../cards/tool';
 import { visible } from '../invisible';
 import type { Item, Turn } from '../state';
 import { useKimi } from './context';
@@ -9,6 +9,8 @@ import { CopyButton } from './copy';
 import { TurnEnd } from './end';
 import { Markdown } from './markdown';
 import { ReplyView } from './reply';
+import { RewindButton } from './rewind';
+import { Visible } from './visible';
 
 export interface TurnProps {
   readonly turn: Turn;
@@ -73,10 +75,24 @@ export function ItemView({
           <Markdown text={item.text} isDone={true} />
         </div>
       );
+    case 'message':
+      return <Bubble text={item.text} attachments={item.attachments} />;
+    case 'ask':
+      return item.ask.open ? (
+        <div className="jp-Kimi-tool jp-mod-asking">
+          <OpenAsk key={item.ask.ask} ask={item.ask} />
+        </div>
+      ) : (
+        <p className="jp-Kimi-remarkLine">
+          <Visible
+            text={[item.title, item.ask.comment].filter(Boolean).join(' → ')}
+          />
+        </p>
+      );
     case 'compacted':
       return (
         <details className="jp-Kimi-compacted">
-          <summary>{trans.__('Older messages were summed up')}</summary>
+          <summary>{trans.__('Older conversation was summarised')}</summary>
           <Markdown text={item.summary} isDone={true} />
         </details>
       );
@@ -84,6 +100,17 @@ export function ItemView({
 }
 
 function UserMessage({ turn }: { readonly turn: Turn }): JSX.Element {
+  return (
+    <Bubble text={turn.text} attachments={turn.attachments} seq={turn.seq} />
+  );
+}
+
+interface BubbleProps extends Pick<Turn, 'text' | 'attachments'> {
+  /** Of the turn that it began; one that joined later can't be gone back to. */
+  readonly seq?: number;
+}
+
+function Bubble({ text, attachments, seq }: BubbleProps): JSX.Element {
   const { session, trans } = useKimi();
   return (
     <div className="jp-Kimi-user" data-testid="kimi-message">
@@ -91,18 +118,18 @@ function UserMessage({ turn }: { readonly turn: Turn }): JSX.Element {
         <span>
           {visible(session.status?.display_name ?? '') || trans.__('You')}
         </span>
-        <CopyButton
-          text={() => turn.text}
-          label={trans.__('Copy the message')}
-        />
+        <span>
+          {seq !== undefined && <RewindButton seq={seq} />}
+          <CopyButton text={() => text} label={trans.__('Copy the message')} />
+        </span>
       </div>
-      <div className="jp-Kimi-userText">{turn.text}</div>
-      {turn.attachments.length > 0 && (
+      <div className="jp-Kimi-userText">{text}</div>
+      {attachments.length > 0 && (
         <ul
           className="jp-Kimi-attachments"
           aria-label={trans.__('Attachments')}
         >
-          {turn.attachments.map(({ path }, i) => (
+          {attachments.map(({ path }, i) => (
             <li key={i}>{visible(path)}</li>
           ))}
         </ul>

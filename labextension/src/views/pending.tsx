@@ -1,0 +1,59 @@
+/** What stands between the conversation and the input: the plan, background commands, queued messages. */
+import { closeIcon } from '@jupyterlab/ui-components';
+import React from 'react';
+
+import { useKimi } from './context';
+import { IconButton } from './header';
+import { Visible } from './visible';
+
+export function Pending(): JSX.Element {
+  const { session, trans } = useKimi();
+  const { todo, background, queued } = session.transcript;
+  const done = todo.filter(({ status }) => status === 'done').length;
+  const marks = { open: '○', active: '◐', done: '✓' };
+  const words = {
+    open: trans.__('open'),
+    active: trans.__('in progress'),
+    done: trans.__('done')
+  };
+  const running = Object.values(background).filter(({ ended }) => !ended);
+  return (
+    <>
+      {todo.length > 0 && (
+        <details className="jp-Kimi-todo">
+          <summary>{trans.__('%1 of %2 done', done, todo.length)}</summary>
+          <ul>
+            {todo.map(({ text, status }, i) => (
+              <li key={i} data-status={status}>
+                <span role="img" aria-label={words[status]}>
+                  {marks[status]}
+                </span>{' '}
+                <Visible text={text} />
+              </li>
+            ))}
+          </ul>
+        </details>
+      )}
+      {running.map(({ call }) => (
+        <p key={call} className="jp-Kimi-hint">
+          {trans.__('In the background: %1', session.titleOf(call))}
+        </p>
+      ))}
+      {queued.map(({ seq, text }) => (
+        <div key={seq} className="jp-Kimi-queued" data-testid="kimi-queued">
+          <div>
+            <span className="jp-Kimi-hint">
+              {trans.__('Waits for the next step')}
+            </span>
+            <div className="jp-Kimi-userText">{text}</div>
+          </div>
+          <IconButton
+            icon={closeIcon}
+            label={trans.__('Take the message back')}
+            onClick={() => session.command({ type: 'turn.unqueue', seq })}
+          />
+        </div>
+      ))}
+    </>
+  );
+}
