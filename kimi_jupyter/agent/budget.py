@@ -37,6 +37,14 @@ def over_limit(*, requests: int, usage: UsageTotal, settings: Settings) -> TurnE
             "(uncached input plus output of the whole task). Raise `kimi.maxTaskTokens` in the settings "
             'and send another message, or start afresh with "Kimi: New Task".',
         )
+    most = settings.max_task_cost
+    if most is not None and usage.cost is not None and usage.cost >= most:
+        return TurnEnded(
+            reason="budget",
+            message=f"Reached the task cost limit: about ${usage.cost:.4f} of ${most:g}. "
+            "Raise `kimi.maxTaskCost` in the settings and send another message, "
+            'or start afresh with "Kimi: New Task".',
+        )
     return None
 
 

@@ -23,6 +23,7 @@ from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.commands import (
     AskAnswer,
     Command,
+    CommandBackground,
     ModelSet,
     ModeSet,
     TaskRewind,
@@ -176,6 +177,10 @@ class Task:
             await self._rewind(command)
         elif isinstance(command, TurnUnqueue):
             self._unqueue(command.seq)
+        elif isinstance(command, CommandBackground):
+            raise CommandRefused(
+                "A command can't go on in the background yet: let it run, or stop the turn."
+            )
         else:
             raise CommandRefused("This task has no such open question; nothing was done.")
 

@@ -89,10 +89,6 @@ def _cost(rest: str, agent: AgentThread) -> str:
     return agent.slash("/cost")
 
 
-def _compact(rest: str, agent: AgentThread) -> str:
-    return agent.slash("/compact")
-
-
 def _setup(rest: str, agent: AgentThread) -> str:
     return _key("set", agent)
 
@@ -126,7 +122,6 @@ _COMMANDS: dict[str, Callable[[str, AgentThread], str]] = {
     "rewind": _rewind,
     "undo": _rewind,
     "cost": _cost,
-    "compact": _compact,
     "setup": _setup,
     "key": _key,
 }

@@ -27,7 +27,6 @@ HELP = """\
 | `%kimi model [ID]` | shows or sets the model |
 | `%kimi undo`, `%kimi rewind` | takes back the last message of this notebook's task, with the files that it changed |
 | `%kimi cost` | shows what the task has used |
-| `%kimi compact` | sums up the older conversation for the model |
 | `%kimi history` | lists the newest tasks |
 | `%kimi setup`, `%kimi key set` | asks for the API key in a password field |
 | `%kimi help` | shows this |

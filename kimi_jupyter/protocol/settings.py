@@ -32,7 +32,7 @@ class Settings(Data):
     max_task_cost: float | None = Field(
         None, alias="kimi.maxTaskCost", title="Task cost limit", ge=0
     )
-    """Estimated USD of a whole task at which the agent pauses and asks; empty for no limit."""
+    """Estimated USD of a whole task before it stops; empty for no limit."""
     auto_approve_read: bool = Field(True, alias="kimi.autoApprove.read", title="Auto-approve reads")
     """Reading, listing and searching files asks for nothing."""
     auto_approve_write: bool = Field(

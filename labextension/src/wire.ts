@@ -364,7 +364,7 @@ export interface Settings {
   readonly 'kimi.maxTurns': number;
   /** Uncached input plus output of a whole task, in tokens, before it stops. */
   readonly 'kimi.maxTaskTokens': number;
-  /** Estimated USD of a whole task at which the agent pauses and asks; empty for no limit. */
+  /** Estimated USD of a whole task before it stops; empty for no limit. */
   readonly 'kimi.maxTaskCost': number | null;
   /** Reading, listing and searching files asks for nothing. */
   readonly 'kimi.autoApprove.read': boolean;

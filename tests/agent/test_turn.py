@@ -259,6 +259,21 @@ async def test_every_request_begins_with_the_one_before(desk: Make) -> None:
     assert {request.task for request in d.requests} == {d.task.id}
 
 
+async def test_the_cost_limit_ends_the_turn_before_the_next_request(desk: Make) -> None:
+    usage = {"usage": {"prompt_tokens": 200_000, "completion_tokens": 0}}
+    d = desk(
+        [[call("look", path="a"), usage], [{"text": "ok"}]],
+        settings=Settings.model_validate({"kimi.maxTaskCost": 0.1}),
+    )
+    (d.root / "a").write_text("x")
+    ended = await d.send("Look")
+    assert ended.reason == "budget"
+    assert ended.message is not None
+    assert "about $0.1900 of $0.1" in ended.message
+    assert "kimi.maxTaskCost" in ended.message
+    assert len(d.requests) == 1
+
+
 async def test_output_tokens_are_clamped_to_what_the_window_has_left(desk: Make) -> None:
     d = desk([[{"text": "ok"}], [{"text": "ok"}]])
     await d.send("x" * 700_000)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import Locator, Page, expect
 
 ID = "kimi-jupyter-panel"
@@ -21,7 +23,7 @@ class Panel:
         """What the user said."""
         self.reply = self.root.get_by_test_id("kimi-reply").last.locator(".jp-Kimi-markdown").last
         """The words of the last reply."""
-        self.reasoning = self.root.get_by_role("button", name="Thought for")
+        self.reasoning = self.root.get_by_role("button", name=re.compile("^Thought"))
         self.code = self.reply.locator("pre")
         self.highlighted = self.code.locator("span[class]")
         self.footer = self.root.get_by_test_id("kimi-usage")
