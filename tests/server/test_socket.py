@@ -263,7 +263,7 @@ async def test_frame_that_is_too_large_costs_the_socket_only(
     assert (await (await open_link(task)).until("task.created"))["seq"] == 1
 
 
-async def test_second_message_is_refused_while_a_turn_runs(
+async def test_second_message_waits_while_a_turn_runs_and_comes_back_when_that_is_stopped(
     call: Call, open_link: OpenLink, moonshot: Api
 ) -> None:
     async with moonshot(Reply(content="slow", fault="stall", fault_after=99)):
@@ -272,13 +272,14 @@ async def test_second_message_is_refused_while_a_turn_runs(
         await link.until("text.delta")
 
         link.send("turn.start", text="And?")
-        refused = await link.until("command.refused")
+        queued = await link.until("turn.queued")
         link.send("turn.stop")
         ended = await link.until("turn.ended")
+        back = await link.until("turn.unqueued")
 
-        assert refused["command"] == "turn.start"
-        assert "running" in refused["why"]
+        assert queued["text"] == "And?"
         assert ended["reason"] == "stopped"
+        assert (back["queued"], back["joined"]) == (queued["seq"], False)
         assert link.types.count("turn.started") == 1
 
 

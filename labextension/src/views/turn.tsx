@@ -118,7 +118,7 @@ function Bubble({ text, attachments, seq }: BubbleProps): JSX.Element {
         <span>
           {visible(session.status?.display_name ?? '') || trans.__('You')}
         </span>
-        <span>
+        <span className="jp-Kimi-corner">
           {seq !== undefined && <RewindButton seq={seq} />}
           <CopyButton text={() => text} label={trans.__('Copy the message')} />
         </span>
