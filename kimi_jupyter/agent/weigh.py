@@ -48,7 +48,8 @@ class Scales:
             self._mode(),
             settings,
             protected=guard,
-            allowlisted=command is not None and is_allowed(command, settings.auto_approve_commands),
+            allowlisted=command is not None
+            and await is_allowed(command, settings.auto_approve_commands),
         )
         if verdict == "ask" and guard is None and _scope(effect) in self._granted:
             verdict = "allow"

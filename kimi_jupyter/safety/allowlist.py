@@ -1,19 +1,28 @@
-"""The list of commands that run without a question: full matches only, and nothing that could hold a second command."""
+"""The list of commands that run without a question: each part of a line must be matched in full by a pattern.
+
+It is no sandbox: a pattern that allows a program allows what that program runs.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
 import re
+import time
 import unicodedata
 from collections.abc import Sequence
+from itertools import repeat
 
+from kimi_jupyter.safety.patterns import Rule, all_match, lint, prefix, rule
+from kimi_jupyter.safety.shell_parts import parts
+
+__all__ = ["is_allowed", "lint", "remembered"]
 _log = logging.getLogger(__name__)
 _MOST_COMMAND = 10_000
-_MOST_PATTERN = 2_000
 _MOST_PATTERNS = 1_000
-_COMPOUND = frozenset(";&|<>$`(){}!\\#")
-_INLINE_FLAGS = re.compile(r"(?<!\\)\(\?[aiLmsux-]+[:)]")
-_NESTED_REPEAT = re.compile(r"[*+}]\)+[*+{]")
+_SECONDS = 0.09
+_HIDDEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"])
 
 
 def remembered(command: str) -> str:
@@ -21,46 +30,40 @@ def remembered(command: str) -> str:
     return f"^{re.escape(command)}$"
 
 
-def is_allowed(command: str, patterns: Sequence[str]) -> bool:
-    """Whether a pattern covers the whole command.
+async def is_allowed(command: str, patterns: Sequence[str], *, seconds: float = _SECONDS) -> bool:
+    """Whether the patterns cover the whole command; no where that is not known after `seconds`.
 
-    Control characters never match. A command that could hold another one (operators, substitution, assignment) matches
-    only the pattern that was remembered for exactly this text. A pattern that can't be used is left out with a warning.
+    Control and invisible characters never pass. The pattern that was remembered for exactly this text covers it. Else
+    the line is taken apart, and every part needs a pattern; what can't be taken apart is not covered. A pattern that
+    `lint` refuses is left out with a warning.
     """
     if not command.strip() or len(command) > _MOST_COMMAND or _has_hidden(command):
         return False
     known = patterns[:_MOST_PATTERNS]
     if remembered(command) in known:
         return True
-    if _COMPOUND.intersection(command) or "=" in command.split()[0]:
+    if not known or os.name == "nt":  # PowerShell and cmd read a line differently
         return False
-    return any(_matches(pattern, command) for pattern in known)
+    return await asyncio.to_thread(_is_covered, command, known, seconds)
 
 
 def _has_hidden(command: str) -> bool:
-    return any(unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp") for char in command)
+    return any(char != " " and unicodedata.category(char) in _HIDDEN for char in command)
 
 
-def _matches(pattern: str, command: str) -> bool:
-    try:
-        return bool(_usable(pattern).fullmatch(command))
-    except ValueError as error:
-        _log.warning("kimi.autoApprove.commands: the pattern %r is ignored: %s.", pattern, error)
+def _is_covered(command: str, patterns: Sequence[str], seconds: float) -> bool:
+    found = parts(command)
+    if found is None:
         return False
-
-
-def _usable(pattern: str) -> re.Pattern[str]:
-    """The compiled pattern; `ValueError` says why it is not used."""
-    if len(pattern) > _MOST_PATTERN:
-        raise ValueError("it is too long")
-    if _INLINE_FLAGS.search(pattern):
-        raise ValueError("flags inside a pattern are not allowed")
-    if _NESTED_REPEAT.search(pattern):
-        raise ValueError("a repeat inside a repeat can take too long")
-    try:
-        compiled = re.compile(pattern, re.ASCII)
-    except (re.error, OverflowError, RecursionError, FutureWarning) as error:
-        raise ValueError(f"it is no valid regular expression ({error})") from error
-    if compiled.fullmatch(""):
-        raise ValueError("it matches empty text, so it would match too much")
-    return compiled
+    deadline = time.monotonic() + seconds
+    rules: list[Rule] = []
+    for pattern in patterns:
+        if time.monotonic() > deadline:
+            return False
+        if not any(map(str.startswith, found, repeat(prefix(pattern)))):
+            continue
+        try:
+            rules.append(rule(pattern))
+        except ValueError as error:
+            _log.warning("kimi.autoApprove.commands: pattern %r is ignored: %s.", pattern, error)
+    return all_match(found, rules, deadline=deadline)

@@ -15,6 +15,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+_EXACT = ("utf-8", "ascii", "iso8859-1")
+"""Codecs whose strict decoding always gives the same bytes back."""
 _COOKIE = re.compile(r"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)", re.ASCII)
 
 
@@ -47,7 +49,7 @@ def decode(data: bytes, path: str) -> tuple[str, str, bytes]:
         encoding = cookie(data[:400].decode("latin-1")) or "utf-8"
     try:
         text = body.decode(encoding)
-        if text.encode(encoding) == body:
+        if encoding in _EXACT or text.encode(encoding) == body:
             return text, encoding, mark
     except UnicodeError as error:
         raise _misfit(path, encoding, error) from error

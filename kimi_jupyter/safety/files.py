@@ -118,9 +118,11 @@ def diff(path: str, before: TextFile | None, after: str) -> FileDiff:
     """What writing `after` to the file changes; the hashes are those of the real bytes."""
     data = encode(after, before)
     old, new = before.text if before else "", lines.split_ends(after)[0]
-    a, b = _lines(old), _lines(new)
+    part = lines.window(old, new)
+    a, b = _lines(part.a), _lines(part.b)
     found = lines.changes(a, b)
-    shown = list(islice(lines.unified(a, b, found), _MOST_DIFF_LINES + 1))
+    unified = lines.unified(a, b, found, before=part.before)
+    shown = list(islice(unified, _MOST_DIFF_LINES + 1))
     return FileDiff(
         path=path,
         is_new=before is None,
@@ -132,7 +134,9 @@ def diff(path: str, before: TextFile | None, after: str) -> FileDiff:
         after=new if len(new) <= _MOST_SHOWN else None,
         before_hash=before.digest if before else "",
         after_hash=digest(data),
-        hunks=tuple(_hunk(group) for group in islice(lines.groups(found), _MOST_HUNKS)),
+        hunks=tuple(
+            _hunk(group, part.before) for group in islice(lines.groups(found), _MOST_HUNKS)
+        ),
     )
 
 
@@ -143,9 +147,9 @@ def apply_hunks(before: str, after: str, places: Collection[int]) -> str:
     return text.removesuffix(f"{_NO_END}\n")
 
 
-def _hunk(group: list[lines.Change]) -> Hunk:
+def _hunk(group: list[lines.Change], before: int) -> Hunk:
     return Hunk(
-        line=group[0].a_start + 1,
+        line=before + group[0].a_start + 1,
         added=sum(change.b_end - change.b_start for change in group),
         removed=sum(change.a_end - change.a_start for change in group),
     )

@@ -14,6 +14,8 @@ _MOST_COMPARED = 4_000_000
 _CONTEXT = 3
 _STRIDE = 1024
 """Lines that are compared in one step."""
+_PIECE = 1 << 16
+"""Characters that are compared in one step."""
 
 
 class Change(NamedTuple):
@@ -29,9 +31,13 @@ def split_ends(text: str) -> tuple[str, tuple[str, ...]]:
     """The text with `\\n` only, and the ends that its lines had, in order; one item where all are equal."""
     if "\r" not in text:
         return text, ("\n",)
-    ends = _END.findall(text)
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    return plain, (ends[0],) if len(set(ends)) == 1 else tuple(ends)
+    plain = text.replace("\r\n", "\n")
+    pairs = len(text) - len(plain)
+    if "\r" not in plain and plain.count("\n") == pairs:
+        return plain, ("\r\n",)
+    if "\n" not in text:
+        return text.replace("\r", "\n"), ("\r",)
+    return plain.replace("\r", "\n"), tuple(_END.findall(text))
 
 
 def join_ends(text: str, before: str, ends: tuple[str, ...]) -> str:
@@ -69,6 +75,52 @@ def changes(a: Sequence[str], b: Sequence[str]) -> list[Change]:
     ]
 
 
+class Window(NamedTuple):
+    """The parts of two texts that hold all their differences, with the lines around them; whole lines."""
+
+    before: int
+    """Lines that both have before it."""
+    a: str
+    b: str
+
+
+def window(a: str, b: str) -> Window:
+    """Where two texts differ, with three lines around; quick where they are large and differ little."""
+    least = min(len(a), len(b))
+    same = _same_start(a, b, least)
+    start = same
+    for _ in range(_CONTEXT + 1):
+        start = a.rfind("\n", 0, max(0, start - 1)) + 1
+    tail = _same_end(a, b, least - same)
+    at = len(a) - tail
+    for _ in range(_CONTEXT + 1):
+        end = a.find("\n", at) + 1
+        at = end or len(a)
+    return Window(a.count("\n", 0, start), a[start:at], b[start : len(b) - (len(a) - at)])
+
+
+def _same_start(a: str, b: str, most: int) -> int:
+    """How many characters are equal at the begin."""
+    at, step = 0, _PIECE
+    while step:
+        while at + step <= most and a[at : at + step] == b[at : at + step]:
+            at += step
+        step //= 2
+    return at
+
+
+def _same_end(a: str, b: str, most: int) -> int:
+    """How many characters are equal at the end."""
+    at, step = 0, _PIECE
+    while step:
+        while at + step <= most and (
+            a[len(a) - at - step : len(a) - at] == b[len(b) - at - step : len(b) - at]
+        ):
+            at += step
+        step //= 2
+    return at
+
+
 def _common_start(a: Sequence[str], b: Sequence[str]) -> int:
     least, at = min(len(a), len(b)), 0
     while at + _STRIDE <= least and a[at : at + _STRIDE] == b[at : at + _STRIDE]:
@@ -89,15 +141,20 @@ def _common_end(a: Sequence[str], b: Sequence[str], most: int) -> int:
     return at
 
 
-def unified(a: Sequence[str], b: Sequence[str], found: Sequence[Change]) -> Iterator[str]:
-    """The lines of a unified diff without file headers; the lines given have no ends."""
+def unified(
+    a: Sequence[str], b: Sequence[str], found: Sequence[Change], *, before: int = 0
+) -> Iterator[str]:
+    """The lines of a unified diff without file headers; the lines given have no ends, and `before` come before them."""
     for group in groups(found):
         first, last = group[0], group[-1]
         a_from = max(0, first.a_start - _CONTEXT)
         b_from = max(0, first.b_start - _CONTEXT)
         a_to = min(len(a), last.a_end + _CONTEXT)
         b_to = min(len(b), last.b_end + _CONTEXT)
-        yield f"@@ -{_range(a_from, a_to)} +{_range(b_from, b_to)} @@"
+        a_range, b_range = (
+            _range(before + start, before + end) for start, end in ((a_from, a_to), (b_from, b_to))
+        )
+        yield f"@@ -{a_range} +{b_range} @@"
         at = a_from
         for change in group:
             yield from (f" {line}" for line in a[at : change.a_start])

@@ -7,9 +7,11 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kimi_jupyter.protocol.errors import FileChanged, FileUnreadable, PathRefused
-from kimi_jupyter.safety import files
+from kimi_jupyter.safety import files, lines
 from kimi_jupyter.safety.paths import Workspace
 
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and links of POSIX")
@@ -285,3 +287,39 @@ def test_a_whole_rewrite_of_a_large_file_is_compared_in_bounded_time(ws: Workspa
     before = files.read_text(ws, "a.py")
     found = files.diff("a.py", before, "".join(f"{n}x\n" for n in range(50_000)))
     assert (found.added, found.removed) == (50_000, 50_000)
+
+
+_PIECES = st.lists(st.sampled_from(["a\n", "b\n", "\n", "ab\n", "a", "\n\n", "é"]), max_size=12)
+
+
+@given(_PIECES, _PIECES, _PIECES, _PIECES)
+def test_the_window_of_a_difference_shows_what_the_whole_texts_would(
+    start: list[str], one: list[str], other: list[str], end: list[str]
+) -> None:
+    a, b = "".join([*start, *one, *end]), "".join([*start, *other, *end])
+
+    def shown(a: str, b: str, before: int) -> list[str]:
+        old, new = a.splitlines(), b.splitlines()
+        if a and not a.endswith("\n"):
+            old[-1] += "<no end>"
+        if b and not b.endswith("\n"):
+            new[-1] += "<no end>"
+        return list(lines.unified(old, new, lines.changes(old, new), before=before))
+
+    part = lines.window(a, b)
+    assert shown(part.a, part.b, part.before) == shown(a, b, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "ends"),
+    [
+        ("a", ("\n",)),
+        ("a\nb\n", ("\n",)),
+        ("a\r\nb\r\n", ("\r\n",)),
+        ("a\rb\r", ("\r",)),
+        ("a\r\r\nb\n", ("\r", "\r\n", "\n")),
+        ("a\n\rb", ("\n", "\r")),
+    ],
+)
+def test_line_ends_are_told_apart(text: str, ends: tuple[str, ...]) -> None:
+    assert lines.split_ends(text)[1] == ends
