@@ -55,6 +55,8 @@ class TurnStarted(Stamped):
     """The client that drives the turn."""
     note: str = ""
     """What the model is told besides: date, mode, open notebook; not typed by the user."""
+    instructions: tuple[Attachment, ...] = ()
+    """The workspace's own instruction files (`AGENTS.md`, `KIMI.md`) as they were at that moment; data, never rules."""
 
 
 class TurnQueued(Stamped):
@@ -189,6 +191,8 @@ class ToolDone(Stamped):
     """How long it ran, in milliseconds."""
     diff: FileDiff | None = None
     """For a write: what is in the file now, compared with before."""
+    images: tuple[str, ...] = ()
+    """`data:` URLs of images that the model is shown besides the output."""
 
 
 class AskOpened(Stamped):
@@ -200,7 +204,7 @@ class AskOpened(Stamped):
     kind: AskKind
     """Which card draws it."""
     call: str
-    """The tool call that waits."""
+    """The tool call that waits; empty where the agent itself asks (a limit is reached, it goes round in circles)."""
     effect: Effect
     """What is asked about."""
     options: tuple[Decision, ...]

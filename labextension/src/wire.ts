@@ -32,7 +32,7 @@ export interface AskOpened {
   readonly ask: string;
   /** Which card draws it. */
   readonly kind: 'read' | 'write' | 'command' | 'note' | 'question';
-  /** The tool call that waits. */
+  /** The tool call that waits; empty where the agent itself asks (a limit is reached, it goes round in circles). */
   readonly call: string;
   /** What is asked about. */
   readonly effect: Effect;
@@ -508,6 +508,8 @@ export interface ToolDone {
   readonly ms: number;
   /** For a write: what is in the file now, compared with before. */
   readonly diff: FileDiff | null;
+  /** `data:` URLs of images that the model is shown besides the output. */
+  readonly images: readonly string[];
 }
 
 /** Live output of a running call. */
@@ -608,6 +610,8 @@ export interface TurnStarted {
   readonly client: string | null;
   /** What the model is told besides: date, mode, open notebook; not typed by the user. */
   readonly note: string;
+  /** The workspace's own instruction files (`AGENTS.md`, `KIMI.md`) as they were at that moment; data, never rules. */
+  readonly instructions: readonly Attachment[];
 }
 
 /** A queued message no longer waits: it joined the turn, was taken back, or the turn was stopped first. */
