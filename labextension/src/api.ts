@@ -53,6 +53,17 @@ export interface Balance {
   readonly read_at?: number | null;
 }
 
+export interface FileHit {
+  readonly path: string;
+  readonly kind: 'file' | 'folder' | 'notebook';
+}
+
+export interface SlashCommand {
+  /** Without the slash. */
+  readonly name: string;
+  readonly help: string;
+}
+
 /** The server refused or failed; the message says what happened and what to do. */
 export class ApiError extends Error {
   constructor(
@@ -128,6 +139,19 @@ export class Api {
 
   async deleteTask(id: string): Promise<void> {
     await this._send('DELETE', `tasks/${encodeURIComponent(id)}`);
+  }
+
+  /** Workspace files and folders that fit the words, best first. */
+  async files(query: string, limit = 10): Promise<readonly FileHit[]> {
+    const search = URLExt.objectToQueryString({ query, limit });
+    return (await this._get<{ files: readonly FileHit[] }>(`files${search}`))
+      .files;
+  }
+
+  /** The slash commands with their help. */
+  async commands(): Promise<readonly SlashCommand[]> {
+    return (await this._get<{ commands: readonly SlashCommand[] }>('commands'))
+      .commands;
   }
 
   balance(): Promise<Balance> {

@@ -37,6 +37,25 @@ export class Memory {
     this._write(this._tab, `draft:${task ?? 'new'}`, text || null);
   }
 
+  /** Workspace files that the next message takes along. */
+  attached(task: string | null): readonly string[] {
+    try {
+      const kept: unknown = JSON.parse(
+        this._read(this._tab, `attached:${task ?? 'new'}`) ?? '[]'
+      );
+      return Array.isArray(kept)
+        ? kept.filter((path): path is string => typeof path === 'string')
+        : [];
+    } catch {
+      return [];
+    }
+  }
+
+  setAttached(task: string | null, paths: readonly string[]): void {
+    const kept = paths.length === 0 ? null : JSON.stringify(paths);
+    this._write(this._tab, `attached:${task ?? 'new'}`, kept);
+  }
+
   private _read(store: Store, name: string): string | null {
     try {
       return store.getItem(this._key(name));

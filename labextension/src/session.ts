@@ -1,8 +1,16 @@
 /** What the panel shows and does: the current task, its link, the lists; no drawing here. */
 import { Signal } from '@lumino/signaling';
 
-import type { Api, Balance, Status, TaskSummary } from './api';
+import type {
+  Api,
+  Balance,
+  FileHit,
+  SlashCommand,
+  Status,
+  TaskSummary
+} from './api';
 import { wordsOf } from './api';
+import { Attachments } from './attached';
 import type { Link, LinkState } from './link';
 import { Lists } from './lists';
 import type { Memory } from './memory';
@@ -53,11 +61,16 @@ export class Session {
   readonly modeChosen = new Signal<this, Mode>(this);
 
   constructor(private readonly _options: SessionOptions) {
+    this.attached = new Attachments(_options.memory);
+    this.attached.load(null);
     this._lists = new Lists(_options.api, {
       changed: () => this.changed.emit(),
       failed: why => this.say('error', why)
     });
   }
+
+  /** What the next message takes along. */
+  readonly attached: Attachments;
 
   get memory(): Memory {
     return this._options.memory;
@@ -156,6 +169,7 @@ export class Session {
     this._task = id;
     this.memory.task = id;
     this._page = 'chat';
+    this.attached.load(id);
     const link = this._options.link(id, () => this._transcript.seq);
     this._link = link;
     link.received.connect((_, event) => this._take(event));
@@ -170,6 +184,7 @@ export class Session {
     this._leave();
     this.memory.task = null;
     this._page = 'chat';
+    this.attached.load(null);
     this.changed.emit();
   }
 
@@ -194,6 +209,10 @@ export class Session {
     this._link?.send({
       type: 'turn.start',
       text,
+      attachments: this.attached.items.map(({ path, content }) => ({
+        path,
+        content: content ?? null
+      })),
       notebook: this._options.notebook(),
       client
     });
@@ -216,6 +235,19 @@ export class Session {
 
   stop(): void {
     this._link?.send({ type: 'turn.stop' });
+  }
+
+  findFiles(query: string): Promise<readonly FileHit[]> {
+    return this._options.api.files(query);
+  }
+
+  /** The slash commands, read once. */
+  slashCommands(): Promise<readonly SlashCommand[]> {
+    this._commands ??= this._options.api.commands().catch((error: unknown) => {
+      this._commands = null;
+      throw error;
+    });
+    return this._commands;
   }
 
   /** The ask is on this page's screen. */
@@ -341,7 +373,10 @@ export class Session {
     }
     const { _sending: sending, _mode: mode } = this;
     const id = await this._options.api.createTask(this._options.notebook());
+    const { items } = this.attached;
+    this.attached.clear();
     this.open(id);
+    this.attached.add(items);
     this._sending = sending;
     if (this._isDemo && this._lists.status?.model !== OFFLINE) {
       this._link?.send({ type: 'model.set', model: OFFLINE });
@@ -371,11 +406,11 @@ export class Session {
     if (event.type === 'link.opened') {
       this._epoch += 1;
     } else if (event.type === 'turn.started') {
-      this._sending = null;
+      this._sent();
       this.arrived.emit(event.text);
     } else if (event.type === 'turn.queued') {
       if (this._sending === event.text.trim()) {
-        this._sending = null;
+        this._sent();
         this._queuedHere.add(event.seq);
         this.arrived.emit(event.text);
       }
@@ -401,6 +436,14 @@ export class Session {
       this.changed.emit();
     }
     this._shown = this._transcript.turns;
+  }
+
+  /** This page's message has arrived, where it sent one; its files need not wait any more. */
+  private _sent(): void {
+    if (this._sending !== null) {
+      this._sending = null;
+      this.attached.clear();
+    }
   }
 
   private _refused(refusal: Refusal): void {
@@ -449,6 +492,7 @@ export class Session {
   private _link: Link | null = null;
   private _transcript: Transcript = EMPTY;
   private _shown: Transcript['turns'] = EMPTY.turns;
+  private _commands: Promise<readonly SlashCommand[]> | null = null;
   private readonly _queuedHere = new Set<number>();
   private readonly _watched = new Set<string>();
   private readonly _answered = new Set<string>();

@@ -10,6 +10,7 @@ import {
 import React from 'react';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
+import { Attachments } from '../attached';
 import { Memory } from '../memory';
 import type { Session } from '../session';
 import { Composer } from '../views/composer';
@@ -28,6 +29,13 @@ describe('the input', () => {
       memory: new Memory('s'),
       returned: new Signal<object, string>({}),
       arrived: new Signal<object, string>({}),
+      attached: new Attachments(new Memory('s')),
+      transcript: { turns: [{ text: 'first' }, { text: 'second' }] },
+      slashCommands: async () => [
+        { name: 'model', help: 'Switches the model.' },
+        { name: 'mode', help: 'Switches the mode.' }
+      ],
+      findFiles: async () => [{ path: 'src/utils.ts', kind: 'file' }],
       send: async (text: string) => void sent.push(text),
       stop: () => (stopped += 1),
       ...state
@@ -100,5 +108,60 @@ describe('the input', () => {
     type('mine');
     act(() => returned.emit('lost'));
     expect(box().value).toBe('mine');
+  });
+
+  it('offers slash commands, and Tab puts the chosen one in', async () => {
+    show();
+    type('/mo');
+    const rows = await screen.findAllByRole('option');
+    expect(rows.map(row => row.textContent)).toEqual([
+      '/modelSwitches the model.',
+      '/modeSwitches the mode.'
+    ]);
+    fireEvent.keyDown(box(), { key: 'ArrowDown' });
+    fireEvent.keyDown(box(), { key: 'Tab' });
+    expect([box().value, sent]).toEqual(['/mode ', []]);
+  });
+
+  it('offers files after an @, and Escape closes the menu without sending', async () => {
+    show();
+    type('see @ut');
+    await screen.findByRole('option');
+    fireEvent.keyDown(box(), { key: 'Escape' });
+    expect(screen.queryByRole('option')).toBeNull();
+    type('see @uti');
+    expect(screen.queryByRole('option')).toBeNull();
+  });
+
+  it('puts the whole path of the file that Enter picks', async () => {
+    show();
+    type('see @ut');
+    await screen.findByRole('option');
+    fireEvent.keyDown(box(), { key: 'Enter' });
+    expect([box().value, sent]).toEqual(['see @src/utils.ts ', []]);
+  });
+
+  it('brings back what was said with the arrow up, and goes forth again', () => {
+    show();
+    const press = (key: string) => {
+      fireEvent.keyDown(box(), { key });
+      return box().value;
+    };
+    expect([press('ArrowUp'), press('ArrowUp'), press('ArrowUp')]).toEqual([
+      'second',
+      'first',
+      'first'
+    ]);
+    expect([press('ArrowDown'), press('ArrowDown')]).toEqual(['second', '']);
+  });
+
+  it('shows what goes with the message, and a cross takes it off', () => {
+    const session = show();
+    act(() => session.attached.addPaths(['data/prices.csv']));
+    expect(screen.getByText('data/prices.csv')).toBeTruthy();
+    fireEvent.click(
+      screen.getByRole('button', { name: 'Remove data/prices.csv' })
+    );
+    expect(screen.queryByText('data/prices.csv')).toBeNull();
   });
 });

@@ -123,6 +123,7 @@ describe('the session', () => {
     expect(requests).toContain('POST tasks');
     expect(sockets[0]!.sent).toEqual([
       {
+        attachments: [],
         type: 'turn.start',
         text: 'hello',
         notebook: 'a.ipynb',

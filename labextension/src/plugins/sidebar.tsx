@@ -12,6 +12,7 @@ import {
   showDialog
 } from '@jupyterlab/apputils';
 import { IEditorLanguageRegistry } from '@jupyterlab/codemirror';
+import { FileDialog, IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -31,6 +32,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
   requires: [ISession, IRenderMimeRegistry],
   optional: [
     IEditorLanguageRegistry,
+    IDefaultFileBrowser,
     IPreferences,
     ILayoutRestorer,
     ITranslator
@@ -40,6 +42,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
     session: Session,
     rendermime: IRenderMimeRegistry,
     languages: IEditorLanguageRegistry | null,
+    files: IDefaultFileBrowser | null,
     preferences: IPreferences | null,
     restorer: ILayoutRestorer | null,
     translator: ITranslator | null
@@ -51,7 +54,7 @@ export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
       latexTypesetter,
       languages
     );
-    const outside = outsideOf(app, trans, preferences);
+    const outside = outsideOf(app, trans, files, preferences);
     const panel = new KimiPanel({ session, trans, renderer, outside });
     session.changed.connect(() => showAsks(panel, session));
     app.shell.add(panel, 'left', { rank: 650, type: 'Kimi' });
@@ -90,6 +93,7 @@ function showAsks(panel: KimiPanel, session: Session): void {
 function outsideOf(
   app: JupyterFrontEnd,
   trans: TranslationBundle,
+  files: IDefaultFileBrowser | null,
   preferences: IPreferences | null
 ): Outside {
   return {
@@ -97,6 +101,16 @@ function outsideOf(
       void app.commands.execute(CommandIDs.openSettings, {
         query: 'Kimi Jupyter'
       });
+    },
+    pickFiles: async () => {
+      if (files === null) {
+        return [];
+      }
+      const { manager } = files.model;
+      const title = trans.__('Attach files');
+      const { value } = await FileDialog.getOpenFiles({ manager, title });
+      const picked = (value ?? []).filter(({ type }) => type !== 'directory');
+      return picked.map(({ path }) => path);
     },
     confirm: async (title, body, action) => {
       const buttons = [

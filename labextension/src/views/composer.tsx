@@ -1,22 +1,37 @@
-/** The input: Enter sends, Shift+Enter breaks the line, and what was typed survives a reload. */
-import React, {
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useRef,
-  useState
-} from 'react';
+/** The input: Enter sends, Shift+Enter breaks the line; menus after `/` and `@`; the last messages come back with the arrow up. */
+import React, { useLayoutEffect, useRef, useState } from 'react';
 import type { KeyboardEvent } from 'react';
 
 import { sendIcon, stopIcon } from '../icons';
+import { insert } from '../suggest';
+import { AttachButton, Chips, useDrop } from './attach';
 import { useKimi } from './context';
+import { useDraft } from './draft';
+import { MENU_ID, rowId, SuggestionMenu, useSuggestions } from './suggestions';
 
 export function Composer(): JSX.Element {
   const { session, trans } = useKimi();
-  const { isRunning, isSending } = session;
+  const { isSending } = session;
   const { text, setText, kept, restore } = useDraft();
+  const [caret, setCaret] = useState(0);
   const box = useRef<HTMLTextAreaElement>(null);
+  const jump = useRef<number | null>(null);
+  const drop = useDrop();
+  const recall = useRecall(text, setText);
   useGrowth(box, text);
+  useLayoutEffect(() => {
+    if (jump.current !== null) {
+      box.current?.setSelectionRange(jump.current, jump.current);
+      setCaret(jump.current);
+      jump.current = null;
+    }
+  }, [text]);
+  const suggestions = useSuggestions(text, caret, (wanted, value) => {
+    const next = insert(text, wanted, value);
+    jump.current = next.caret;
+    setText(next.text);
+    box.current?.focus();
+  });
 
   const send = () => {
     if (text.trim() !== '' && !isSending) {
@@ -24,121 +39,133 @@ export function Composer(): JSX.Element {
       void session.send(text);
     }
   };
-  const onKeyDown = (event: KeyboardEvent) => {
+  const onKeyDown = (event: KeyboardEvent<HTMLTextAreaElement>) => {
     // 229: the key belongs to an input method, also where a browser ends the composition before it tells the key.
-    const isComposing = event.nativeEvent.isComposing || event.keyCode === 229;
-    if (event.key === 'Enter' && !event.shiftKey && !isComposing) {
+    if (event.nativeEvent.isComposing || event.keyCode === 229) {
+      return;
+    }
+    if (suggestions.onKeyDown(event)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else if (event.key === 'Enter' && !event.shiftKey) {
       event.preventDefault();
       send();
+    } else if (recall(event)) {
+      event.preventDefault();
     }
   };
+  const isOpen = suggestions.wanted !== null && suggestions.rows.length > 0;
   return (
-    <div className="jp-Kimi-composer">
+    <div className="jp-Kimi-entry">
+      <SuggestionMenu suggestions={suggestions} />
       {kept !== null && (
         <button type="button" className="jp-Kimi-link" onClick={restore}>
           {trans.__('Restore the message that came back')}
         </button>
       )}
-      <textarea
-        ref={box}
-        rows={1}
-        className="jp-Kimi-input"
-        aria-label={trans.__('Message Kimi')}
-        placeholder={trans.__('Message Kimi')}
-        value={text}
-        onChange={event => setText(event.target.value)}
-        onKeyDown={onKeyDown}
-      />
-      {isRunning ? (
-        <button
-          type="button"
-          className="jp-Kimi-send jp-mod-stop"
-          aria-label={trans.__('Stop')}
-          title={trans.__('Stop at once')}
-          onClick={() => session.stop()}
-        >
-          <stopIcon.react
-            tag="span"
-            width="14px"
-            height="14px"
-            aria-hidden="true"
-          />
-        </button>
-      ) : (
-        <button
-          type="button"
-          className="jp-Kimi-send"
-          aria-label={trans.__('Send')}
-          title={trans.__('Send (Enter)')}
-          disabled={text.trim() === '' || isSending}
-          onClick={send}
-        >
-          <sendIcon.react
-            tag="span"
-            width="16px"
-            height="16px"
-            aria-hidden="true"
-          />
-        </button>
-      )}
+      <Chips />
+      <div
+        className={`jp-Kimi-composer${drop.isOver ? ' jp-mod-over' : ''}`}
+        {...drop.handlers}
+      >
+        <AttachButton />
+        <textarea
+          ref={box}
+          rows={1}
+          className="jp-Kimi-input"
+          aria-label={trans.__('Message Kimi')}
+          aria-autocomplete="list"
+          aria-controls={isOpen ? MENU_ID : undefined}
+          aria-activedescendant={isOpen ? rowId(suggestions.active) : undefined}
+          placeholder={trans.__('Ask Kimi, @file, /command')}
+          value={text}
+          onChange={event => {
+            setText(event.target.value);
+            setCaret(event.target.selectionStart);
+          }}
+          onSelect={event => setCaret(event.currentTarget.selectionStart)}
+          onBlur={() => setCaret(0)}
+          onKeyDown={onKeyDown}
+        />
+        <SendButton isEmpty={text.trim() === ''} onSend={send} />
+      </div>
     </div>
   );
 }
 
-interface Draft {
-  readonly text: string;
-  readonly setText: (text: string) => void;
-  /** A message that came back while something else stood in the input. */
-  readonly kept: string | null;
-  readonly restore: () => void;
+interface SendButtonProps {
+  readonly isEmpty: boolean;
+  readonly onSend: () => void;
 }
 
-/** The text in the input, kept per task; what could not be sent comes back. */
-function useDraft(): Draft {
-  const { session } = useKimi();
-  const { task } = session;
-  const [draft, setDraft] = useState(() => ({
-    task,
-    text: session.memory.draft(task)
-  }));
-  if (draft.task !== task) {
-    setDraft({ task, text: session.memory.draft(task) });
+/** Send; Stop while a turn runs, where Enter still queues. */
+function SendButton({ isEmpty, onSend }: SendButtonProps): JSX.Element {
+  const { session, trans } = useKimi();
+  if (session.isRunning) {
+    return (
+      <button
+        type="button"
+        className="jp-Kimi-send jp-mod-stop"
+        aria-label={trans.__('Stop')}
+        title={trans.__('Stop at once')}
+        onClick={() => session.stop()}
+      >
+        <stopIcon.react
+          tag="span"
+          width="14px"
+          height="14px"
+          aria-hidden="true"
+        />
+      </button>
+    );
   }
-  const setText = useCallback(
-    (text: string) => {
-      session.memory.setDraft(session.task, text);
-      setDraft({ task: session.task, text });
-    },
-    [session]
+  return (
+    <button
+      type="button"
+      className="jp-Kimi-send"
+      aria-label={trans.__('Send')}
+      title={trans.__('Send (Enter)')}
+      disabled={isEmpty || session.isSending}
+      onClick={onSend}
+    >
+      <sendIcon.react
+        tag="span"
+        width="16px"
+        height="16px"
+        aria-hidden="true"
+      />
+    </button>
   );
-  const [kept, setKept] = useState<string | null>(null);
-  const latest = useRef(draft.text);
-  latest.current = draft.text;
-  useEffect(() => {
-    const giveBack = (_: unknown, sent: string) => {
-      if (latest.current.trim() === '') {
-        setText(sent);
-      } else {
-        setKept(sent);
-      }
-    };
-    const drop = (_: unknown, sent: string) => {
-      if (latest.current.trim() === sent.trim()) {
-        setText('');
-      }
-    };
-    session.returned.connect(giveBack);
-    session.arrived.connect(drop);
-    return () => {
-      session.returned.disconnect(giveBack);
-      session.arrived.disconnect(drop);
-    };
-  }, [session, setText]);
-  const restore = () => {
-    setText([draft.text, kept].filter(Boolean).join('\n'));
-    setKept(null);
+}
+
+/** The arrow up in an empty input brings back the last message, and again the one before; down goes forth. */
+function useRecall(
+  text: string,
+  setText: (text: string) => void
+): (event: KeyboardEvent) => boolean {
+  const { session } = useKimi();
+  const place = useRef(0);
+  const shown = useRef('');
+  if (text !== shown.current) {
+    place.current = 0;
+    shown.current = '';
+  }
+  return event => {
+    const step =
+      event.key === 'ArrowUp' ? 1 : event.key === 'ArrowDown' ? -1 : 0;
+    const isRecalling = place.current > 0;
+    if (step === 0 || (!isRecalling && (text !== '' || step < 0))) {
+      return false;
+    }
+    const said = session.transcript.turns.flatMap(turn =>
+      turn.text.trim() === '' ? [] : [turn.text]
+    );
+    const next = Math.min(place.current + step, said.length);
+    place.current = next;
+    shown.current = next === 0 ? '' : (said[said.length - next] ?? '');
+    setText(shown.current);
+    return true;
   };
-  return { text: draft.text, setText, kept, restore };
 }
 
 function useGrowth(

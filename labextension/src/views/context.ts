@@ -8,6 +8,8 @@ import type { Session } from '../session';
 /** JupyterLab's side of the views: dialogs and places outside the panel. */
 export interface Outside {
   readonly openSettings: () => void;
+  /** Choose files of the server; their paths in the workspace. */
+  readonly pickFiles: () => Promise<readonly string[]>;
   readonly confirm: (
     title: string,
     body: string,
