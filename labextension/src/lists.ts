@@ -1,5 +1,5 @@
 /** What REST tells: the server's status, the history, the balance. */
-import type { Api, Balance, Status, TaskSummary } from './api';
+import type { Api, Balance, SlashCommand, Status, TaskSummary } from './api';
 import { wordsOf } from './api';
 
 /** Who wants to know. */
@@ -46,6 +46,15 @@ export class Lists {
     });
   }
 
+  /** The slash commands, read once. */
+  slashCommands(): Promise<readonly SlashCommand[]> {
+    this._commands ??= this._api.commands().catch((error: unknown) => {
+      this._commands = null;
+      throw error;
+    });
+    return this._commands;
+  }
+
   private async _attempt(read: () => Promise<void>): Promise<void> {
     try {
       await read();
@@ -56,4 +65,5 @@ export class Lists {
   }
 
   private _query = '';
+  private _commands: Promise<readonly SlashCommand[]> | null = null;
 }

@@ -1,6 +1,8 @@
 /** What the panel shows and does: the current task, its link, the lists; no drawing here. */
 import { Signal } from '@lumino/signaling';
 
+import { Answers } from './answers';
+import type { AnswerDetails } from './answers';
 import type {
   Api,
   Balance,
@@ -11,41 +13,28 @@ import type {
 } from './api';
 import { wordsOf } from './api';
 import { Attachments } from './attached';
+import { Follower, onlyStreams } from './follower';
+import type { MakeLink } from './follower';
+import { Front } from './front';
+import type { Page, Remark } from './front';
 import type { Link, LinkState } from './link';
 import { Lists } from './lists';
 import type { Memory } from './memory';
-import { EMPTY } from './state';
+import { Outbox } from './outbox';
 import type { LinkOpened, Transcript } from './state';
-import { fold, isRunning } from './transcript';
-import { TRANSIENT } from './wire';
+import { isRunning } from './transcript';
 import type { Command, Decision, Event, Mode, Refusal } from './wire';
 
 export const OFFLINE = 'offline-demo';
 
-export type Page = 'chat' | 'history' | 'key';
-
-/** A sentence above the input until it is dismissed or the next message goes out. */
-export interface Remark {
-  readonly level: 'info' | 'warning' | 'error';
-  readonly text: string;
-}
-
 export interface SessionOptions {
   readonly api: Api;
   readonly memory: Memory;
-  /** Makes the link to a task; it names the last event that the session holds. */
-  readonly link: (task: string, last: () => number) => Link;
+  readonly link: MakeLink;
   /** The notebook that the user is in. */
   readonly notebook: () => string | null;
   /** A random id of this page. */
   readonly client: string;
-}
-
-/** What goes with an answer to an ask. */
-export interface AnswerDetails {
-  readonly comment?: string;
-  readonly edited?: string;
-  readonly hunks?: readonly number[];
 }
 
 export class Session {
@@ -60,6 +49,9 @@ export class Session {
   /** The user chose a mode; settings keep it, bypass apart. */
   readonly modeChosen = new Signal<this, Mode>(this);
 
+  /** What the next message takes along. */
+  readonly attached: Attachments;
+
   constructor(private readonly _options: SessionOptions) {
     this.attached = new Attachments(_options.memory);
     this.attached.load(null);
@@ -67,10 +59,21 @@ export class Session {
       changed: () => this.changed.emit(),
       failed: why => this.say('error', why)
     });
+    this._outbox = new Outbox({
+      arrived: (text, isMine) => {
+        if (isMine) {
+          this.attached.clear();
+        }
+        this.arrived.emit(text);
+      },
+      returned: text => this.returned.emit(text)
+    });
+    this._follower = new Follower(_options.link, {
+      took: (event, before) => this._took(event, before),
+      refused: refusal => this._refused(refusal),
+      linkChanged: (state, link) => this._linkChanged(state, link)
+    });
   }
-
-  /** What the next message takes along. */
-  readonly attached: Attachments;
 
   get memory(): Memory {
     return this._options.memory;
@@ -79,23 +82,23 @@ export class Session {
     return this._lists.status;
   }
   get task(): string | null {
-    return this._task;
+    return this._follower.task;
   }
   get transcript(): Transcript {
-    return this._transcript;
+    return this._follower.transcript;
   }
   get linkState(): LinkState {
-    return this._link?.state ?? 'closed';
+    return this._follower.linkState;
   }
-  /** How often the link was opened; a card's click that got no answer may be repeated then. */
+  /** A card's click that got no answer may be repeated when this changes. */
   get epoch(): number {
-    return this._epoch;
+    return this._follower.epoch;
   }
   get page(): Page {
-    return this._page;
+    return this._front.page;
   }
   get remark(): Remark | null {
-    return this._remark;
+    return this._front.remark;
   }
   get tasks(): readonly TaskSummary[] | null {
     return this._lists.tasks;
@@ -104,23 +107,23 @@ export class Session {
     return this._lists.balance;
   }
   get isSending(): boolean {
-    return this._sending !== null;
+    return this._outbox.text !== null;
   }
   get isRunning(): boolean {
-    return isRunning(this._transcript);
+    return isRunning(this.transcript);
   }
   /** Open asks of all tasks, as far as they are known. */
   get openAsks(): number {
-    return Math.max(this._lists.openAsks, this._transcript.asks.length);
+    return Math.max(this._lists.openAsks, this.transcript.asks.length);
   }
   get mode(): Mode {
-    return this._task === null
+    return this.task === null
       ? (this._mode ?? this._lists.status?.mode ?? 'ask')
-      : this._transcript.mode;
+      : this.transcript.mode;
   }
   get model(): string {
     const chosen = this._isDemo ? OFFLINE : (this._lists.status?.model ?? '');
-    return this._task === null ? chosen : this._transcript.model || chosen;
+    return this.task === null ? chosen : this.transcript.model || chosen;
   }
   /** Whether the welcome panel stands in for the chat. */
   get needsWelcome(): boolean {
@@ -129,7 +132,7 @@ export class Session {
       status !== null &&
       !status.key.set &&
       !this.memory.isOffline &&
-      this._task === null
+      this.task === null
     );
   }
 
@@ -166,16 +169,10 @@ export class Session {
   /** Show a task of the history, or the present one. */
   open(id: string): void {
     this._leave();
-    this._task = id;
     this.memory.task = id;
-    this._page = 'chat';
+    this._front.page = 'chat';
     this.attached.load(id);
-    const link = this._options.link(id, () => this._transcript.seq);
-    this._link = link;
-    link.received.connect((_, event) => this._take(event));
-    link.refused.connect((_, refusal) => this._refused(refusal));
-    link.stateChanged.connect((_, state) => this._linkChanged(state));
-    link.open();
+    this._follower.open(id);
     this.changed.emit();
   }
 
@@ -183,30 +180,30 @@ export class Session {
   newTask(): void {
     this._leave();
     this.memory.task = null;
-    this._page = 'chat';
     this.attached.load(null);
+    this._front.page = 'chat';
     this.changed.emit();
   }
 
   async send(text: string): Promise<void> {
     const words = text.trim();
-    if (words === '' || this._sending !== null || this._localCommand(words)) {
+    if (words === '' || this.isSending || this._localCommand(words)) {
       return;
     }
     const isSlash = /^\/[a-z][a-z-]*(\s|$)/i.test(words);
-    this._remark = null;
-    this._sending = isSlash && this._task !== null ? null : words;
+    this._front.remark = null;
+    this._outbox.put(isSlash && this.task !== null ? null : words);
     this.changed.emit();
     try {
       await this._ensureTask();
     } catch (error) {
-      this._giveBack();
+      this._outbox.giveBack();
       this.say('error', wordsOf(error));
       return;
     }
-    this._sending = isSlash ? null : words;
+    this._outbox.put(isSlash ? null : words);
     const { client } = this._options;
-    this._link?.send({
+    this._follower.send({
       type: 'turn.start',
       text,
       attachments: this.attached.items.map(({ path, content }) => ({
@@ -223,59 +220,54 @@ export class Session {
   command(
     command: Exclude<Command, { type: 'turn.start' | 'ask.answer' }>
   ): void {
-    this._link?.send(command);
+    this._follower.send(command);
   }
 
   /** Headline of a tool call, or its id where it is gone. */
   titleOf(call: string): string {
-    const items = this._transcript.turns.flatMap(turn => turn.items);
+    const items = this.transcript.turns.flatMap(turn => turn.items);
     const tool = items.find(item => item.kind === 'tool' && item.call === call);
     return tool?.kind === 'tool' ? tool.title : call;
   }
 
   stop(): void {
-    this._link?.send({ type: 'turn.stop' });
+    this._follower.send({ type: 'turn.stop' });
   }
 
   findFiles(query: string): Promise<readonly FileHit[]> {
     return this._options.api.files(query);
   }
 
-  /** The slash commands, read once. */
   slashCommands(): Promise<readonly SlashCommand[]> {
-    this._commands ??= this._options.api.commands().catch((error: unknown) => {
-      this._commands = null;
-      throw error;
-    });
-    return this._commands;
+    return this._lists.slashCommands();
   }
 
   /** The ask is on this page's screen. */
   watch(ask: string): void {
-    this._watched.add(ask);
+    this._answers.watch(ask);
   }
 
   /** Whether the ask was answered while this page showed it, but not by this page. */
   isAnsweredElsewhere(ask: string): boolean {
-    return this._watched.has(ask) && !this._answered.has(ask);
+    return this._answers.isElsewhere(ask);
   }
 
   answer(ask: string, decision: Decision, details: AnswerDetails = {}): void {
-    this._answered.add(ask);
-    this._link?.send({ type: 'ask.answer', ask, decision, ...details });
+    this._answers.give(ask);
+    this._follower.send({ type: 'ask.answer', ask, decision, ...details });
   }
 
   setMode(mode: Mode): void {
-    if (this._task === null) {
+    if (this.task === null) {
       this._mode = mode;
     }
-    this._link?.send({ type: 'mode.set', mode });
+    this._follower.send({ type: 'mode.set', mode });
     this.modeChosen.emit(mode);
     this.changed.emit();
   }
 
   retryLink(): void {
-    this._link?.retryNow();
+    this._follower.retryNow();
   }
 
   /* The key */
@@ -283,7 +275,7 @@ export class Session {
   async setKey(key: string): Promise<void> {
     await this._options.api.setKey(key);
     this.memory.isOffline = false;
-    this._page = 'chat';
+    this._front.page = 'chat';
     await this.refreshStatus();
     void this.refreshBalance();
   }
@@ -317,8 +309,8 @@ export class Session {
 
   async deleteTask(id: string): Promise<void> {
     await this._options.api.deleteTask(id);
-    if (id === this._task) {
-      const page = this._page;
+    if (id === this.task) {
+      const page = this._front.page;
       this.newTask();
       this.show(page);
     }
@@ -327,20 +319,17 @@ export class Session {
   /* The page */
 
   show(page: Page): void {
-    this._page = page;
-    if (this._remark?.level === 'info') {
-      this._remark = null;
-    }
+    this._front.turnTo(page);
     this.changed.emit();
   }
 
   say(level: Remark['level'], text: string): void {
-    this._remark = { level, text };
+    this._front.remark = { level, text };
     this.changed.emit();
   }
 
   dismiss(): void {
-    this._remark = null;
+    this._front.remark = null;
     this.changed.emit();
   }
 
@@ -356,33 +345,30 @@ export class Session {
   }
 
   private _leave(): void {
-    this._link?.close();
-    this._link = null;
-    this._task = null;
-    this._transcript = EMPTY;
-    this._sending = null;
-    this._remark = null;
+    this._follower.close();
+    this._outbox.clear();
+    this._front.remark = null;
     this._mode = null;
-    this._queuedHere.clear();
   }
 
   /** Make the task where there is none yet, in the mode and with the model that were chosen. */
   private async _ensureTask(): Promise<void> {
-    if (this._task !== null) {
+    if (this.task !== null) {
       return;
     }
-    const { _sending: sending, _mode: mode } = this;
+    const { text } = this._outbox;
+    const mode = this._mode;
     const id = await this._options.api.createTask(this._options.notebook());
     const { items } = this.attached;
     this.attached.clear();
     this.open(id);
     this.attached.add(items);
-    this._sending = sending;
+    this._outbox.put(text);
     if (this._isDemo && this._lists.status?.model !== OFFLINE) {
-      this._link?.send({ type: 'model.set', model: OFFLINE });
+      this._follower.send({ type: 'model.set', model: OFFLINE });
     }
     if (mode !== null && mode !== this._lists.status?.mode) {
-      this._link?.send({ type: 'mode.set', mode });
+      this._follower.send({ type: 'mode.set', mode });
     }
   }
 
@@ -400,77 +386,29 @@ export class Session {
     }
   }
 
-  private _take(event: Event | LinkOpened): void {
-    const { queued } = this._transcript;
-    this._transcript = fold(this._transcript, event);
-    if (event.type === 'link.opened') {
-      this._epoch += 1;
-    } else if (event.type === 'turn.started') {
-      this._sent();
-      this.arrived.emit(event.text);
-    } else if (event.type === 'turn.queued') {
-      if (this._sending === event.text.trim()) {
-        this._sent();
-        this._queuedHere.add(event.seq);
-        this.arrived.emit(event.text);
-      }
-    } else if (event.type === 'turn.unqueued') {
-      const text = queued.find(({ seq }) => seq === event.queued)?.text;
-      const isMine = this._queuedHere.delete(event.queued);
-      if (isMine && !event.joined && text !== undefined) {
-        this.returned.emit(text);
-      }
-    } else if (event.type === 'turn.ended') {
+  private _took(event: Event | LinkOpened, before: Transcript): void {
+    this._outbox.take(event, before.queued);
+    if (event.type === 'turn.ended') {
       void this.refreshBalance();
     }
-    const isDelta = event.type !== 'link.opened' && TRANSIENT.has(event.type);
-    const settles = event.type === 'reply.partial';
-    if (
-      (isDelta &&
-        event.type !== 'retrying' &&
-        this._shown === this._transcript.turns) ||
-      settles
-    ) {
-      this.streamed.emit();
-    } else {
-      this.changed.emit();
-    }
-    this._shown = this._transcript.turns;
-  }
-
-  /** This page's message has arrived, where it sent one; its files need not wait any more. */
-  private _sent(): void {
-    if (this._sending !== null) {
-      this._sending = null;
-      this.attached.clear();
-    }
+    const streams = onlyStreams(event, before, this.transcript);
+    (streams ? this.streamed : this.changed).emit();
   }
 
   private _refused(refusal: Refusal): void {
     if (refusal.command === 'turn.start') {
-      this._giveBack();
+      this._outbox.giveBack();
     }
-    this._epoch += 1;
     this.say('warning', refusal.why);
   }
 
-  /** A message whose fate is not known goes back; should it have arrived, its event clears the input again. */
-  private _giveBack(): void {
-    if (this._sending !== null) {
-      const text = this._sending;
-      this._sending = null;
-      this.returned.emit(text);
-    }
-  }
-
-  private _linkChanged(state: LinkState): void {
-    const link = this._link;
-    if (state === 'waiting' && link !== null && this._task !== null) {
+  private _linkChanged(state: LinkState, link: Link): void {
+    if (state === 'waiting' && this.task !== null) {
       if (!link.holds('turn.start')) {
-        this._giveBack();
+        this._outbox.giveBack();
       }
       if (link.failures === 2) {
-        void this._explain(this._task);
+        void this._explain(this.task);
       }
     }
     this.changed.emit();
@@ -478,7 +416,7 @@ export class Session {
 
   private async _explain(task: string): Promise<void> {
     const error = await this._options.api.whyNoSocket(task);
-    if (error === null || task !== this._task) {
+    if (error === null || task !== this.task) {
       return;
     }
     if (error.status === 404) {
@@ -488,17 +426,9 @@ export class Session {
   }
 
   private readonly _lists: Lists;
-  private _task: string | null = null;
-  private _link: Link | null = null;
-  private _transcript: Transcript = EMPTY;
-  private _shown: Transcript['turns'] = EMPTY.turns;
-  private _commands: Promise<readonly SlashCommand[]> | null = null;
-  private readonly _queuedHere = new Set<number>();
-  private readonly _watched = new Set<string>();
-  private readonly _answered = new Set<string>();
-  private _epoch = 0;
-  private _page: Page = 'chat';
-  private _remark: Remark | null = null;
-  private _sending: string | null = null;
+  private readonly _follower: Follower;
+  private readonly _outbox: Outbox;
+  private readonly _answers = new Answers();
+  private readonly _front = new Front();
   private _mode: Mode | null = null;
 }

@@ -2,7 +2,7 @@
 import React, { useEffect, useId, useRef, useState } from 'react';
 import type { MouseEvent } from 'react';
 
-import type { AnswerDetails } from '../session';
+import type { AnswerDetails } from '../answers';
 import type { Ask } from '../state';
 import { useKimi } from '../views/context';
 import { Visible } from '../views/visible';

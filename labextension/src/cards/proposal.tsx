@@ -1,7 +1,7 @@
 /** What a user may change of a proposal before it is approved: single hunks left out, or the whole text. */
 import React from 'react';
 
-import type { AnswerDetails } from '../session';
+import type { AnswerDetails } from '../answers';
 import { useKimi } from '../views/context';
 import type { Effect } from '../wire';
 
