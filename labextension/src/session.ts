@@ -13,6 +13,7 @@ import type {
 } from './api';
 import { wordsOf } from './api';
 import { Attachments } from './attached';
+import { Draft } from './draft';
 import { Follower, onlyStreams } from './follower';
 import type { MakeLink } from './follower';
 import { Front } from './front';
@@ -49,10 +50,12 @@ export class Session {
   /** The user chose a mode; settings keep it, bypass apart. */
   readonly modeChosen = new Signal<this, Mode>(this);
 
-  /** What the next message takes along. */
+  /** What the next message says, and what it takes along. */
+  readonly draft: Draft;
   readonly attached: Attachments;
 
   constructor(private readonly _options: SessionOptions) {
+    this.draft = new Draft(_options.memory);
     this.attached = new Attachments(_options.memory);
     this.attached.load(null);
     this._lists = new Lists(_options.api, {
@@ -64,9 +67,13 @@ export class Session {
         if (isMine) {
           this.attached.clear();
         }
+        this.draft.drop(text);
         this.arrived.emit(text);
       },
-      returned: text => this.returned.emit(text)
+      returned: text => {
+        this.draft.giveBack(text);
+        this.returned.emit(text);
+      }
     });
     this._follower = new Follower(_options.link, {
       took: (event, before) => this._took(event, before),
@@ -171,6 +178,7 @@ export class Session {
     this._leave();
     this.memory.task = id;
     this._front.page = 'chat';
+    this.draft.load(id);
     this.attached.load(id);
     this._follower.open(id);
     this.changed.emit();
@@ -180,6 +188,7 @@ export class Session {
   newTask(): void {
     this._leave();
     this.memory.task = null;
+    this.draft.load(null);
     this.attached.load(null);
     this._front.page = 'chat';
     this.changed.emit();

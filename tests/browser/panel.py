@@ -10,11 +10,11 @@ ID = "kimi-jupyter-panel"
 
 
 class Panel:
-    """One tab's sidebar."""
+    """One page's sidebar, or the same chat elsewhere on the page."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, *, id: str = ID) -> None:
         self.page = page
-        self.root = page.locator(f"#{ID}")
+        self.root = page.locator(f"#{id}")
         self.input = self.root.get_by_label("Message Kimi")
         self.card = self.root.locator(".jp-Kimi-ask")
         """The open approval card."""

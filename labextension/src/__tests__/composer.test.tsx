@@ -1,5 +1,4 @@
 import { nullTranslator } from '@jupyterlab/translation';
-import { Signal } from '@lumino/signaling';
 import {
   act,
   cleanup,
@@ -11,6 +10,7 @@ import React from 'react';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { Attachments } from '../attached';
+import { Draft } from '../draft';
 import { Memory } from '../memory';
 import type { Session } from '../session';
 import { Composer } from '../views/composer';
@@ -23,12 +23,11 @@ describe('the input', () => {
 
   const show = (state: Partial<Session> = {}) => {
     const session = {
-      task: 't',
+      task: null,
       isRunning: false,
       isSending: false,
       memory: new Memory('s'),
-      returned: new Signal<object, string>({}),
-      arrived: new Signal<object, string>({}),
+      draft: new Draft(new Memory('s')),
       attached: new Attachments(new Memory('s')),
       transcript: { turns: [{ text: 'first' }, { text: 'second' }] },
       slashCommands: async () => [
@@ -97,16 +96,13 @@ describe('the input', () => {
 
   it('takes back a message that could not be sent, unless something else was typed', () => {
     const session = show();
-    const { returned, arrived } = session as unknown as {
-      returned: Signal<object, string>;
-      arrived: Signal<object, string>;
-    };
-    act(() => returned.emit('lost'));
+    const { draft } = session;
+    act(() => draft.giveBack('lost'));
     expect(box().value).toBe('lost');
-    act(() => arrived.emit('lost'));
+    act(() => draft.drop('lost'));
     expect(box().value).toBe('');
     type('mine');
-    act(() => returned.emit('lost'));
+    act(() => draft.giveBack('lost'));
     expect(box().value).toBe('mine');
   });
 

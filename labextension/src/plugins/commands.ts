@@ -16,7 +16,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { kimiIcon } from '../icons';
 import { wordsOf } from '../api';
 import type { Session } from '../session';
-import { CommandIDs, ISession, PANEL_ID } from '../tokens';
+import { CommandIDs, ISession, PANEL_ID, TAB_ID } from '../tokens';
 
 export const commandsPlugin: JupyterFrontEndPlugin<void> = {
   id: 'kimi-jupyter:commands',
@@ -31,7 +31,13 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('kimi_jupyter');
-    const reveal = () => app.shell.activateById(PANEL_ID);
+    const reveal = async () => {
+      session.show('chat');
+      app.shell.activateById(isTabInFront(app) ? TAB_ID : PANEL_ID);
+      // A menu that closes gives the focus back to where it was: the input takes it after that.
+      await frames(2);
+      session.draft.called.emit();
+    };
     for (const [id, { label, run }] of Object.entries(
       commandsOf(session, trans, reveal)
     )) {
@@ -58,14 +64,14 @@ interface Entry {
 function commandsOf(
   session: Session,
   trans: TranslationBundle,
-  reveal: () => void
+  reveal: () => Promise<void>
 ): Record<string, Entry> {
   return {
     [CommandIDs.newTask]: {
       label: trans.__('Kimi: New Task'),
       run: () => {
-        reveal();
         session.newTask();
+        return reveal();
       }
     },
     [CommandIDs.setKey]: {
@@ -98,11 +104,40 @@ function commandsOf(
         );
       }
     },
+    [CommandIDs.focusInput]: {
+      label: trans.__('Kimi: Focus the Input'),
+      run: reveal
+    },
+    [CommandIDs.focusChips]: {
+      label: trans.__('Kimi: Choose the Approval Mode'),
+      run: async () => {
+        await reveal();
+        focusChips();
+      }
+    },
     [CommandIDs.stop]: {
       label: trans.__('Kimi: Stop'),
       run: () => session.stop()
     }
   };
+}
+
+function isTabInFront({ shell }: JupyterFrontEnd): boolean {
+  return shell.currentWidget?.id === TAB_ID;
+}
+
+/** The mode itself is the user's to choose: by the keyboard, in the bar. */
+function focusChips(): void {
+  const chips = document.querySelectorAll<HTMLElement>(
+    '.jp-Kimi-modes [aria-checked="true"]'
+  );
+  [...chips].find(chip => chip.offsetParent !== null)?.focus();
+}
+
+async function frames(count: number): Promise<void> {
+  for (let i = 0; i < count; i += 1) {
+    await new Promise(resolve => window.requestAnimationFrame(resolve));
+  }
 }
 
 /** The fallback where there is no credential store is never silent. */

@@ -1,20 +1,28 @@
 /** The input: Enter sends, Shift+Enter breaks the line; menus after `/` and `@`; the last messages come back with the arrow up. */
-import React, { useLayoutEffect, useRef, useState } from 'react';
+import React, {
+  useEffect,
+  useLayoutEffect,
+  useReducer,
+  useRef,
+  useState
+} from 'react';
 import type { KeyboardEvent } from 'react';
 
 import { sendIcon, stopIcon } from '../icons';
+import type { Draft } from '../draft';
 import { insert } from '../suggest';
 import { AttachButton, Chips, useDrop } from './attach';
 import { useKimi } from './context';
-import { useDraft } from './draft';
 import { MENU_ID, rowId, SuggestionMenu, useSuggestions } from './suggestions';
 
 export function Composer(): JSX.Element {
   const { session, trans } = useKimi();
   const { isSending } = session;
-  const { text, setText, kept, restore } = useDraft();
-  const [caret, setCaret] = useState(0);
   const box = useRef<HTMLTextAreaElement>(null);
+  const { draft } = session;
+  const { text, kept } = useDraft(draft, box);
+  const setText = (words: string) => draft.set(words);
+  const [caret, setCaret] = useState(0);
   const jump = useRef<number | null>(null);
   const drop = useDrop();
   const recall = useRecall(text, setText);
@@ -59,7 +67,11 @@ export function Composer(): JSX.Element {
     <div className="jp-Kimi-entry">
       <SuggestionMenu suggestions={suggestions} />
       {kept !== null && (
-        <button type="button" className="jp-Kimi-link" onClick={restore}>
+        <button
+          type="button"
+          className="jp-Kimi-link"
+          onClick={() => draft.restore()}
+        >
           {trans.__('Restore the message that came back')}
         </button>
       )}
@@ -91,6 +103,25 @@ export function Composer(): JSX.Element {
       </div>
     </div>
   );
+}
+
+/** Draw again when the draft changes, here or in another view of the same task, and come when it calls. */
+function useDraft(draft: Draft, box: React.RefObject<HTMLElement>): Draft {
+  const [, draw] = useReducer((drawn: number) => drawn + 1, 0);
+  useEffect(() => {
+    const called = () => {
+      if (box.current?.offsetParent !== null) {
+        box.current?.focus();
+      }
+    };
+    draft.changed.connect(draw);
+    draft.called.connect(called);
+    return () => {
+      draft.changed.disconnect(draw);
+      draft.called.disconnect(called);
+    };
+  }, [draft, box]);
+  return draft;
 }
 
 interface SendButtonProps {

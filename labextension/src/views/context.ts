@@ -20,6 +20,9 @@ export interface Outside {
   readonly prompt: (title: string, value: string) => Promise<string | null>;
   readonly saveName: (name: string) => Promise<void>;
   readonly copy: (text: string) => Promise<void>;
+  /** Put code into a new cell below the active one of the notebook in front, or into that cell. */
+  readonly insertCell: (code: string) => void;
+  readonly replaceCell: (code: string) => void;
 }
 
 export interface Kimi {

@@ -55,40 +55,73 @@ export function CopyButton({
   );
 }
 
+/** What the head of a code block can do with the code. */
+export interface CodeActions {
+  readonly copy: (text: string) => Promise<void>;
+  readonly insertCell: (code: string) => void;
+  readonly replaceCell: (code: string) => void;
+}
+
 /** The head of a code block, for nodes that React does not draw. */
 export function codeHead(
   trans: TranslationBundle,
-  copy: (text: string) => Promise<void>
+  { copy, insertCell, replaceCell }: CodeActions
 ): (language: string, code: () => string) => HTMLElement {
   return (language, code) => {
     const head = document.createElement('div');
     head.className = 'jp-Kimi-codeHead';
     const name = document.createElement('span');
     name.textContent = language || trans.__('text');
-    const button = document.createElement('button');
-    button.type = 'button';
-    button.className = 'jp-Kimi-copy';
-    button.setAttribute('aria-label', trans.__('Copy code'));
-    button.title = trans.__('Copy code');
-    const sign = document.createElement('span');
-    sign.setAttribute('aria-hidden', 'true');
-    sign.className = 'jp-Kimi-copySign';
-    sign.textContent = '⧉';
-    button.append(sign, trans.__('Copy'));
-    button.addEventListener('click', () => {
-      copy(code()).then(
-        () => {
-          sign.textContent = '✓';
-          sign.dataset['copied'] = '';
-          window.setTimeout(() => {
-            sign.textContent = '⧉';
-            delete sign.dataset['copied'];
-          }, FLASH);
-        },
-        (reason: unknown) => console.warn('Copying failed', reason)
-      );
-    });
-    head.append(name, button);
+    head.append(
+      name,
+      headButton('＋', trans.__('Insert as cell'), '', () =>
+        insertCell(code())
+      ),
+      headButton('⇄', trans.__('Replace cell'), '', () => replaceCell(code())),
+      copyButton(trans, () => copy(code()))
+    );
     return head;
   };
+}
+
+function copyButton(
+  trans: TranslationBundle,
+  copy: () => Promise<void>
+): HTMLElement {
+  const label = trans.__('Copy code');
+  const button = headButton('⧉', label, trans.__('Copy'), () => {
+    const sign = button.firstElementChild as HTMLElement;
+    copy().then(
+      () => {
+        sign.textContent = '✓';
+        sign.dataset['copied'] = '';
+        window.setTimeout(() => {
+          sign.textContent = '⧉';
+          delete sign.dataset['copied'];
+        }, FLASH);
+      },
+      (reason: unknown) => console.warn('Copying failed', reason)
+    );
+  });
+  (button.firstElementChild as HTMLElement).className = 'jp-Kimi-copySign';
+  return button;
+}
+
+function headButton(
+  sign: string,
+  label: string,
+  word: string,
+  run: () => void
+): HTMLElement {
+  const button = document.createElement('button');
+  button.type = 'button';
+  button.className = 'jp-Kimi-copy';
+  button.setAttribute('aria-label', label);
+  button.title = label;
+  const mark = document.createElement('span');
+  mark.setAttribute('aria-hidden', 'true');
+  mark.textContent = sign;
+  button.append(mark, word);
+  button.addEventListener('click', run);
+  return button;
 }

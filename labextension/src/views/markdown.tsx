@@ -18,7 +18,7 @@ export function Markdown({ text, isDone }: MarkdownProps): JSX.Element {
   useEffect(() => () => flow.current?.dispose(), []);
   useLayoutEffect(() => {
     if (flow.current === null && host.current !== null) {
-      const head = codeHead(trans, outside.copy);
+      const head = codeHead(trans, outside);
       flow.current = new Flow(host.current, { renderer, codeHead: head });
     }
     flow.current?.update(text, isDone);
