@@ -16,6 +16,9 @@ export interface ModelInfo {
   readonly name: string;
   readonly context: number;
   readonly vision: boolean;
+  /** USD per million tokens. */
+  readonly input_price?: number | null;
+  readonly output_price?: number | null;
 }
 
 export interface Status {
@@ -23,6 +26,8 @@ export interface Status {
   readonly key: KeyState;
   readonly base_url: string;
   readonly model: string;
+  /** What new tasks start with. */
+  readonly default_model?: string;
   readonly models: readonly ModelInfo[];
   readonly mode: Mode;
   readonly workspace: string;

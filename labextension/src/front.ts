@@ -1,6 +1,6 @@
 /** Which page of the panel is in front, and the sentence that stands on it. */
 
-export type Page = 'chat' | 'history' | 'key';
+export type Page = 'chat' | 'history' | 'key' | 'settings';
 
 /** A sentence above the input until it is dismissed or the next message goes out. */
 export interface Remark {

@@ -43,3 +43,11 @@ export const historyClockIcon = new LabIcon({
       '-1.6 1.6A7 7 0 1 1 13 19a7 7 0 0 1-5-2.1l-1.4 1.4A9 9 0 1 0 13 3zm-1 4v6l5 3 1-1.6-4.2-2.5V7z"/>'
   )
 });
+
+export const replaceIcon = new LabIcon({
+  name: 'kimi-jupyter:replace',
+  svgstr: svg(
+    '<path fill="none" stroke="currentColor" stroke-width="2" stroke-linecap="round" stroke-linejoin="round" ' +
+      'd="M4 9a8 8 0 0 1 14-3l2 2M20 4v4h-4M20 15a8 8 0 0 1-14 3l-2-2M4 20v-4h4"/>'
+  )
+});

@@ -130,7 +130,9 @@ export class Session {
   }
   get model(): string {
     const chosen = this._isDemo ? OFFLINE : (this._lists.status?.model ?? '');
-    return this.task === null ? chosen : this.transcript.model || chosen;
+    return this.task === null
+      ? (this._model ?? chosen)
+      : this.transcript.model || chosen;
   }
   /** Whether the welcome panel stands in for the chat. */
   get needsWelcome(): boolean {
@@ -275,6 +277,15 @@ export class Session {
     this.changed.emit();
   }
 
+  /** The model from the next message on; in a task that is not made yet it waits for that. */
+  setModel(model: string): void {
+    if (this.task === null) {
+      this._model = model;
+    }
+    this._follower.send({ type: 'model.set', model });
+    this.changed.emit();
+  }
+
   retryLink(): void {
     this._follower.retryNow();
   }
@@ -358,6 +369,7 @@ export class Session {
     this._outbox.clear();
     this._front.remark = null;
     this._mode = null;
+    this._model = null;
   }
 
   /** Make the task where there is none yet, in the mode and with the model that were chosen. */
@@ -366,15 +378,16 @@ export class Session {
       return;
     }
     const { text } = this._outbox;
-    const mode = this._mode;
+    const { _mode: mode, _model: model } = this;
     const id = await this._options.api.createTask(this._options.notebook());
     const { items } = this.attached;
     this.attached.clear();
     this.open(id);
     this.attached.add(items);
     this._outbox.put(text);
-    if (this._isDemo && this._lists.status?.model !== OFFLINE) {
-      this._follower.send({ type: 'model.set', model: OFFLINE });
+    const wanted = model ?? (this._isDemo ? OFFLINE : null);
+    if (wanted !== null && wanted !== this._lists.status?.model) {
+      this._follower.send({ type: 'model.set', model: wanted });
     }
     if (mode !== null && mode !== this._lists.status?.mode) {
       this._follower.send({ type: 'mode.set', mode });
@@ -440,4 +453,5 @@ export class Session {
   private readonly _answers = new Answers();
   private readonly _front = new Front();
   private _mode: Mode | null = null;
+  private _model: string | null = null;
 }

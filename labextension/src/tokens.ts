@@ -1,6 +1,7 @@
 /** What our plugins give to one another. */
 import { Token } from '@lumino/coreutils';
 
+import type { Preferences } from './preferences';
 import type { Session } from './session';
 import type { Kimi } from './views/context';
 
@@ -17,12 +18,7 @@ export const ISession = new Token<Session>(
   'What the Kimi panel shows and does.'
 );
 
-/** The settings that the panel changes or opens. */
-export interface IPreferences {
-  saveName(name: string): Promise<void>;
-}
-
-export const IPreferences = new Token<IPreferences>(
+export const IPreferences = new Token<Preferences>(
   'kimi-jupyter:IPreferences',
   'The settings of Kimi that its panel changes.'
 );

@@ -19,6 +19,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
 import { Cells } from '../cells';
 import { LabRenderer } from '../markdown';
+import type { Preferences } from '../preferences';
 import type { Session } from '../session';
 import { CommandIDs, IKimi, IPreferences, ISession } from '../tokens';
 import type { Kimi, Outside } from '../views/context';
@@ -43,7 +44,7 @@ export const kimiPlugin: JupyterFrontEndPlugin<Kimi> = {
     languages: IEditorLanguageRegistry | null,
     files: IDefaultFileBrowser | null,
     notebooks: INotebookTracker | null,
-    preferences: IPreferences | null,
+    preferences: Preferences | null,
     translator: ITranslator | null
   ) => {
     const trans = (translator ?? nullTranslator).load('kimi_jupyter');
@@ -65,9 +66,10 @@ function outsideOf(
   trans: TranslationBundle,
   files: IDefaultFileBrowser | null,
   cells: Cells,
-  preferences: IPreferences | null
+  preferences: Preferences | null
 ): Outside {
   return {
+    preferences,
     openSettings: () => {
       void app.commands.execute(CommandIDs.openSettings, {
         query: 'Kimi Jupyter'
@@ -85,7 +87,7 @@ function outsideOf(
     },
     ...dialogsOf(trans),
     saveName: async name => {
-      await preferences?.saveName(name);
+      await preferences?.set('kimi.displayName', name);
     },
     copy,
     insertCell: code => {

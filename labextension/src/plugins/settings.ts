@@ -5,11 +5,12 @@ import type {
 } from '@jupyterlab/application';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 
+import { Preferences } from '../preferences';
 import type { Session } from '../session';
 import { IPreferences, ISession } from '../tokens';
 import { SETTINGS_PLUGIN } from '../wire';
 
-export const settingsPlugin: JupyterFrontEndPlugin<IPreferences> = {
+export const settingsPlugin: JupyterFrontEndPlugin<Preferences> = {
   id: SETTINGS_PLUGIN,
   description:
     'The settings of Kimi, as the server and the %%kimi magic read them.',
@@ -21,15 +22,14 @@ export const settingsPlugin: JupyterFrontEndPlugin<IPreferences> = {
     registry: ISettingRegistry,
     session: Session
   ) => {
-    const set = (name: string, value: string): Promise<void> =>
-      registry.set(SETTINGS_PLUGIN, name, value);
-    registry.load(SETTINGS_PLUGIN).catch((reason: unknown) => {
+    const preferences = new Preferences(registry);
+    preferences.load().catch((reason: unknown) => {
       console.warn('The settings of Kimi could not be read', reason);
     });
     session.modeChosen.connect((_, mode) => {
       // Bypass holds for one task and is never written down.
       if (mode !== 'bypass') {
-        set('kimi.mode', mode).catch((reason: unknown) => {
+        preferences.set('kimi.mode', mode).catch((reason: unknown) => {
           console.warn(
             'The approval mode could not be kept in the settings',
             reason
@@ -37,10 +37,6 @@ export const settingsPlugin: JupyterFrontEndPlugin<IPreferences> = {
         });
       }
     });
-    return {
-      saveName: async name => {
-        await set('kimi.displayName', name);
-      }
-    };
+    return preferences;
   }
 };

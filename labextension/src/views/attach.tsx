@@ -1,13 +1,14 @@
 /** What a message takes along: the + button, the chips, and what is dropped or pasted. */
 import { addIcon, closeIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useReducer, useRef, useState } from 'react';
-import type { ClipboardEvent, DragEvent, RefObject } from 'react';
+import type { ClipboardEvent, DragEvent } from 'react';
 
 import type { Attached, Attachments, TooLarge } from '../attached';
 import { size as bytes } from '../format';
 import { visible } from '../invisible';
 import type { Session } from '../session';
 import { useKimi } from './context';
+import { useOutside } from './hooks';
 
 /** The + button with its two places to take files from. */
 export function AttachButton(): JSX.Element {
@@ -211,23 +212,4 @@ function useAttached(session: Session): readonly Attached[] {
     return () => void changed.disconnect(draw);
   }, [session]);
   return session.attached.items;
-}
-
-function useOutside(
-  frame: RefObject<HTMLElement>,
-  isOn: boolean,
-  close: () => void
-): void {
-  useEffect(() => {
-    if (!isOn) {
-      return;
-    }
-    const pressed = (event: Event) => {
-      if (!frame.current?.contains(event.target as Node)) {
-        close();
-      }
-    };
-    document.addEventListener('pointerdown', pressed);
-    return () => document.removeEventListener('pointerdown', pressed);
-  });
 }

@@ -89,7 +89,7 @@ export function Composer(): JSX.Element {
           aria-autocomplete="list"
           aria-controls={isOpen ? MENU_ID : undefined}
           aria-activedescendant={isOpen ? rowId(suggestions.active) : undefined}
-          placeholder={trans.__('Ask Kimi, @file, /command')}
+          placeholder={trans.__('Ask, or type @ or /')}
           value={text}
           onChange={event => {
             setText(event.target.value);

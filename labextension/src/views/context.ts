@@ -2,11 +2,14 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { createContext, useContext } from 'react';
 
+import type { Preferences } from '../preferences';
 import type { Renderer } from '../markdown';
 import type { Session } from '../session';
 
 /** JupyterLab's side of the views: dialogs and places outside the panel. */
 export interface Outside {
+  /** The settings, where JupyterLab keeps some. */
+  readonly preferences: Preferences | null;
   readonly openSettings: () => void;
   /** Choose files of the server; their paths in the workspace. */
   readonly pickFiles: () => Promise<readonly string[]>;

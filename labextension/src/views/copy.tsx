@@ -1,7 +1,10 @@
 /** The copy buttons: ⧉, and ✓ for a second after it worked. */
 import type { TranslationBundle } from '@jupyterlab/translation';
+import { addBelowIcon } from '@jupyterlab/ui-components';
+import type { LabIcon } from '@jupyterlab/ui-components';
 import React, { useEffect, useState } from 'react';
 
+import { replaceIcon } from '../icons';
 import { useKimi } from './context';
 
 const FLASH = 1000;
@@ -74,10 +77,12 @@ export function codeHead(
     name.textContent = language || trans.__('text');
     head.append(
       name,
-      headButton('＋', trans.__('Insert as cell'), '', () =>
+      iconButton(addBelowIcon, trans.__('Insert as cell'), () =>
         insertCell(code())
       ),
-      headButton('⇄', trans.__('Replace cell'), '', () => replaceCell(code())),
+      iconButton(replaceIcon, trans.__('Replace cell'), () =>
+        replaceCell(code())
+      ),
       copyButton(trans, () => copy(code()))
     );
     return head;
@@ -88,9 +93,10 @@ function copyButton(
   trans: TranslationBundle,
   copy: () => Promise<void>
 ): HTMLElement {
-  const label = trans.__('Copy code');
-  const button = headButton('⧉', label, trans.__('Copy'), () => {
-    const sign = button.firstElementChild as HTMLElement;
+  const sign = document.createElement('span');
+  sign.className = 'jp-Kimi-copySign';
+  sign.textContent = '⧉';
+  const run = () => {
     copy().then(
       () => {
         sign.textContent = '✓';
@@ -102,15 +108,24 @@ function copyButton(
       },
       (reason: unknown) => console.warn('Copying failed', reason)
     );
-  });
-  (button.firstElementChild as HTMLElement).className = 'jp-Kimi-copySign';
+  };
+  const button = headButton(sign, trans.__('Copy code'), run);
+  button.append(trans.__('Copy'));
   return button;
 }
 
-function headButton(
-  sign: string,
+function iconButton(
+  icon: LabIcon,
   label: string,
-  word: string,
+  run: () => void
+): HTMLElement {
+  const sign = icon.element({ tag: 'span', width: '14px', height: '14px' });
+  return headButton(sign, label, run);
+}
+
+function headButton(
+  sign: HTMLElement,
+  label: string,
   run: () => void
 ): HTMLElement {
   const button = document.createElement('button');
@@ -118,10 +133,8 @@ function headButton(
   button.className = 'jp-Kimi-copy';
   button.setAttribute('aria-label', label);
   button.title = label;
-  const mark = document.createElement('span');
-  mark.setAttribute('aria-hidden', 'true');
-  mark.textContent = sign;
-  button.append(mark, word);
+  sign.setAttribute('aria-hidden', 'true');
+  button.append(sign);
   button.addEventListener('click', run);
   return button;
 }

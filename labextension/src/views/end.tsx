@@ -101,7 +101,7 @@ function Cures({
   readonly turn: Turn;
   readonly fault: string | null;
 }): JSX.Element {
-  const { session, trans, outside } = useKimi();
+  const { session, trans } = useKimi();
   const retry = (
     <button
       type="button"
@@ -136,7 +136,7 @@ function Cures({
         <button
           type="button"
           className="jp-Kimi-button"
-          onClick={outside.openSettings}
+          onClick={() => session.show('settings')}
         >
           {trans.__('Settings')}
         </button>

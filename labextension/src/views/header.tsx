@@ -5,8 +5,8 @@ import React from 'react';
 
 import { historyClockIcon, kimiIcon } from '../icons';
 import { visible } from '../invisible';
-import { OFFLINE } from '../session';
 import { useKimi } from './context';
+import { ModelPicker } from './models';
 
 interface IconButtonProps {
   readonly icon: LabIcon;
@@ -36,7 +36,7 @@ export function IconButton({
 }
 
 export function Header(): JSX.Element {
-  const { session, trans, outside } = useKimi();
+  const { session, trans } = useKimi();
   const { transcript, status, page } = session;
   const title = visible(transcript.title) || trans.__('New task');
   const isHistory = page === 'history';
@@ -52,9 +52,11 @@ export function Header(): JSX.Element {
         <h2 className="jp-Kimi-title" title={title}>
           {isHistory
             ? trans.__('History')
-            : session.needsWelcome
-              ? trans.__('Kimi')
-              : title}
+            : page === 'settings'
+              ? trans.__('Settings')
+              : session.needsWelcome
+                ? trans.__('Kimi')
+                : title}
         </h2>
         <IconButton
           icon={addIcon}
@@ -70,34 +72,18 @@ export function Header(): JSX.Element {
         <IconButton
           icon={settingsIcon}
           label={trans.__('Settings')}
-          onClick={outside.openSettings}
+          isPressed={page === 'settings'}
+          onClick={() =>
+            session.show(page === 'settings' ? 'chat' : 'settings')
+          }
         />
       </div>
       {!session.needsWelcome && (
         <div className="jp-Kimi-headerRow jp-Kimi-facts">
           {status?.display_name && <span>{visible(status.display_name)}</span>}
-          <Model model={session.model} />
+          <ModelPicker />
         </div>
       )}
     </div>
-  );
-}
-
-function Model({ model }: { readonly model: string }): JSX.Element | null {
-  const { trans } = useKimi();
-  if (model === OFFLINE) {
-    return (
-      <span
-        className="jp-Kimi-badge"
-        title={trans.__(
-          'A script plays the model: no key, no cost, nothing is sent.'
-        )}
-      >
-        {trans.__('Offline demo · scripted model')}
-      </span>
-    );
-  }
-  return model === '' ? null : (
-    <span title={trans.__('Model')}>{visible(model)}</span>
   );
 }

@@ -1,6 +1,7 @@
 /** React's side of signals and time. */
 import type { ISignal } from '@lumino/signaling';
 import { useEffect, useReducer, useState } from 'react';
+import type { RefObject } from 'react';
 
 import type { Session } from '../session';
 
@@ -80,4 +81,24 @@ export function useClock(runs: boolean, ms = 1000): number {
     return () => window.clearInterval(timer);
   }, [runs, ms]);
   return now;
+}
+
+/** Close what is open when the pointer goes down elsewhere. */
+export function useOutside(
+  frame: RefObject<HTMLElement>,
+  isOn: boolean,
+  close: () => void
+): void {
+  useEffect(() => {
+    if (!isOn) {
+      return;
+    }
+    const pressed = (event: Event) => {
+      if (!frame.current?.contains(event.target as Node)) {
+        close();
+      }
+    };
+    document.addEventListener('pointerdown', pressed);
+    return () => document.removeEventListener('pointerdown', pressed);
+  });
 }

@@ -11,6 +11,7 @@ import { History } from './history';
 import { useSession } from './hooks';
 import { BypassBanner, ModeBar } from './modebar';
 import { Pending } from './pending';
+import { SettingsPage } from './settings';
 import { TranscriptView } from './transcript';
 import { KeyPage, Welcome } from './welcome';
 
@@ -40,6 +41,14 @@ function Page(): JSX.Element {
     return (
       <div className="jp-Kimi-page">
         <History />
+        <RemarkBar />
+      </div>
+    );
+  }
+  if (session.page === 'settings') {
+    return (
+      <div className="jp-Kimi-page">
+        <SettingsPage />
         <RemarkBar />
       </div>
     );
