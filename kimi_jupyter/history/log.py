@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kimi_jupyter.history.changes import announce
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.history.follower import Follower
 from kimi_jupyter.history.live import Live
@@ -40,7 +41,9 @@ def _take_file(path: Path, *, create: bool) -> tuple[Writer, LogLock]:
     try:
         lock = LogLock.take(path)
         try:
-            return Writer(path, create=create), lock
+            writer = Writer(path, create=create)
+            announce(path)
+            return writer, lock
         except BaseException:
             lock.release()
             raise
