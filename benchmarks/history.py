@@ -32,7 +32,7 @@ _RARE = "Zwölfton"
 
 
 def measure() -> list[Row]:
-    """Three rows: the list, a search for a frequent word, a search for a rare one."""
+    """The list, a search for a frequent word, a search for a rare one; and the first ones after another task has changed."""
     with tempfile.TemporaryDirectory() as name:
         root = Path(name)
         (root / "work").mkdir()
@@ -46,6 +46,8 @@ def measure() -> list[Row]:
             _row("list", store, "", _BARE_LIST, (), folder, f"; index built once in {built:.1f} s"),
             _row("search, frequent word", store, "merge", _BARE_SEARCH, ("%merge%",), folder, ""),
             _row("search, rare word", store, _RARE, _BARE_SEARCH, ("%zwölfton%",), folder, ""),
+            _after_a_change("list", store, root, ""),
+            _after_a_change("search, frequent word", store, root, "merge"),
         ]
 
 
@@ -76,6 +78,27 @@ def _row(
     )
     beside = f"bare query {query_only:.1f} ms, stat of the {TASKS:,} logs {names:.1f} ms{more}"
     return Row(f"history of {TASKS:,} tasks: {what}", ours, "ms", LIMIT, beside)
+
+
+def _after_a_change(what: str, store: Store, root: Path, query: str) -> Row:
+    """Another server renames a task each time, so the folder is another one and one log must be read."""
+    other = Store(root / "data", root / "work")
+    ids = [task.id for task in store.list("", ROUNDS)]
+    times: list[float] = []
+    for id in ids:
+        other.rename(id, f"{_WORDS[1]} {len(times)}")
+        start = time.perf_counter()
+        found = store.list(query, 50)
+        times.append((time.perf_counter() - start) * 1000)
+        assert found[0].title == f"{_WORDS[1]} {len(times) - 1}"
+    beside = f"the slowest of {len(times)}: {max(times):.1f} ms"
+    return Row(
+        f"history of {TASKS:,} tasks: {what} after a change",
+        statistics.median(times),
+        "ms",
+        LIMIT,
+        beside,
+    )
 
 
 def _median(act: Callable[[], object]) -> float:

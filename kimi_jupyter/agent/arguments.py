@@ -18,7 +18,7 @@ _MOST_PROBLEMS = 8
 def parse_arguments(call: ToolCall) -> dict[str, object]:
     """The arguments as an object; raises `KimiError` for anything else."""
     try:
-        value: object = json.loads(call.arguments or "{}")
+        value: object = json.loads(call.arguments or "{}", parse_constant=_no_number)
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError) as error:
         raise KimiError(
@@ -49,6 +49,10 @@ def validated(tool: AnyTool, arguments: dict[str, object]) -> Params:
             f"The arguments do not fit {tool.name!r}; the call was not executed. "
             f"Correct them and issue it again: {'; '.join(problems)}."
         ) from error
+
+
+def _no_number(word: str) -> object:
+    raise ValueError(f"{word} is no number of JSON")
 
 
 def _one_line(error: Exception) -> str:

@@ -258,6 +258,7 @@ class Gate:
         finally:
             if before is not None:
                 self._state(await checkpoints.after(before))
+                checkpoints.settle(before)
 
     def _state(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kimi_jupyter.history import restoring
 from kimi_jupyter.history.images import Images
 from kimi_jupyter.history.restoring import Restored
 from kimi_jupyter.history.scan import Mark, Scan
+from kimi_jupyter.history.unfinished import Before, forget, touch
 from kimi_jupyter.history.warm import Warm
 from kimi_jupyter.protocol.errors import KimiError
-from kimi_jupyter.protocol.events import Checkpoint, Event
+from kimi_jupyter.protocol.events import Checkpoint, Event, ToolDone
 from kimi_jupyter.protocol.parts import FileImage
 from kimi_jupyter.safety.paths import Workspace
 from kimi_jupyter.safety.protected import is_secret
@@ -24,33 +24,31 @@ __all__ = ["Before", "Checkpoints", "Restored"]
 MOST_WRITTEN = 50_000_000
 """Bytes of a file of which an image is kept before a tool writes it."""
 MOST_FILES = 5_000
+ALIVE_SECONDS = 2.0
+"""How often a command that runs is marked as such on the disk."""
+AFTERWARDS = 10_000_000_000
+"""Nanoseconds after the last such mark up to which a change is taken for the killed command's."""
 MOST_NAMED = 50
 """Files without an image that are named one by one."""
-
-
-@dataclass(frozen=True)
-class Before:
-    """The workspace before a command; for `after` of the same checkpoints only."""
-
-    call: str
-    scan: Scan
-    kept: Mapping[str, str]
 
 
 class Checkpoints:
     """One task's; all work is done in threads. What can't be kept is said in the checkpoint and stops no tool.
 
     A write:    `emit(await checkpoints.write(call, {path: diff.after_hash}))` before the tool runs.
-    A command:  `before = await checkpoints.scan(call)`; run; `emit(await checkpoints.after(before))`.
+    A command:  `before = await checkpoints.scan(call)`; run; `emit(await checkpoints.after(before))`, then
+                `checkpoints.settle(before)`. Where the process dies in between, `recovered` has what it did.
     A rewind:   `done = await checkpoints.restore(log.events, to)`; emit `Rewound(to, done.restored, done.kept)`, then
                 `done.checkpoint`, in this order: a rewind to the `rewound` event then undoes it, files included.
     Each gives `None` instead of a checkpoint where there is nothing to tell.
     """
 
     def __init__(self, folder: Path, workspace: Workspace, warm: Warm) -> None:
+        self._task = folder.name
         self._images = Images(folder)
         self._workspace = workspace
         self._warm = warm
+        self._alive: dict[str, asyncio.Task[None]] = {}
 
     async def write(self, call: str, after: Mapping[str, str]) -> Checkpoint | None:
         """Keep what these files hold now; `after` is the SHA-256 of what each of them will hold."""
@@ -58,18 +56,40 @@ class Checkpoints:
 
     async def scan(self, call: str) -> Before:
         """Look at the workspace before a command, and keep images of what it may change."""
-        found, kept = await asyncio.to_thread(self._warm.before)
-        return Before(call, found, kept)
+        before = await asyncio.to_thread(self._before, call)
+        self._alive[call] = asyncio.create_task(_keep_alive(before))
+        return before
 
     async def after(self, before: Before) -> Checkpoint | None:
         """What has changed since `scan`, by the command or beside it."""
+        if (alive := self._alive.pop(before.call, None)) is not None:
+            alive.cancel()
         return await asyncio.to_thread(self._after, before)
+
+    def settle(self, before: Before) -> None:
+        """The checkpoint of `after` is in the log, or there was none."""
+        forget(before)
+
+    def recovered(self, events: Sequence[Event]) -> list[Checkpoint]:
+        """What commands did that were killed together with the host, so that the log of `events` does not have it."""
+        known = {event.call for event in events if isinstance(event, Checkpoint | ToolDone)}
+        left = self._warm.unfinished.of_task(self._task)
+        found = [
+            self._after(before, until=alive_at + AFTERWARDS)
+            for before, alive_at in left
+            if before.call not in known
+        ]
+        return [checkpoint for checkpoint in found if checkpoint is not None]
 
     async def restore(self, events: Iterable[Event], to: int) -> Restored:
         """Put back the files that checkpoints from the event `to` on recorded; one that changed since is left alone."""
         return await asyncio.to_thread(
             restoring.restore, self._workspace, self._images, tuple(events), to
         )
+
+    def _before(self, call: str) -> Before:
+        found, kept = self._warm.before()
+        return self._warm.unfinished.put(self._task, call, found, kept)
 
     def _write(self, call: str, after: Mapping[str, str]) -> Checkpoint | None:
         files: list[FileImage] = []
@@ -93,7 +113,8 @@ class Checkpoints:
             return ""
         return self._images.put(self._workspace.read_bytes(path, limit=MOST_WRITTEN))
 
-    def _after(self, before: Before) -> Checkpoint | None:
+    def _after(self, before: Before, *, until: int | None = None) -> Checkpoint | None:
+        """`until`: later changes are somebody else's, and are left alone."""
         now = self._warm.look()
         files: list[FileImage] = []
         uncovered: list[str] = []
@@ -101,7 +122,11 @@ class Checkpoints:
             if len(files) >= MOST_FILES:
                 uncovered.append(f"{path} (more than {MOST_FILES:,} files)")
                 continue
-            image = self._image(path, before, now.marks.get(path))
+            mark = now.marks.get(path)
+            if until is not None and mark is not None and mark.changed_at > until:
+                uncovered.append(f"{path} (changed after the agent was stopped)")
+                continue
+            image = self._image(path, before, mark)
             if isinstance(image, str):
                 uncovered.append(f"{path} ({image})")
             elif image is not None:
@@ -139,6 +164,12 @@ class Checkpoints:
                     raise OSError("too large")
                 found.update(chunk)
         return found.hexdigest()
+
+
+async def _keep_alive(before: Before) -> None:
+    while True:
+        await asyncio.sleep(ALIVE_SECONDS)
+        await asyncio.to_thread(touch, before)
 
 
 def _changed(before: Scan, now: Scan) -> list[str]:

@@ -9,25 +9,25 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 
+from kimi_jupyter.history.changes import LogFile, Place, begin_again, logs, names, written_since
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.history.lock import is_held
 from kimi_jupyter.history.reading import read
 from kimi_jupyter.history.summary import TaskSummary, searchable, summarise
 from kimi_jupyter.protocol.errors import HistoryError
 
-VERSION = 2
+VERSION = 3
 """Number of the tables' layout; another number in the file means that it is rebuilt."""
 
 _TASKS = (
-    "CREATE TABLE tasks (row INTEGER PRIMARY KEY, id TEXT UNIQUE, mtime INTEGER, size INTEGER,"
-    " updated_at INTEGER, is_empty INTEGER, summary TEXT)"
+    "CREATE TABLE tasks (row INTEGER PRIMARY KEY, id TEXT UNIQUE, inode INTEGER, mtime INTEGER,"
+    " size INTEGER, updated_at INTEGER, is_empty INTEGER, summary TEXT)"
 )
 _MORE = (
     "CREATE INDEX by_time ON tasks (updated_at)",
-    "CREATE TABLE looked (folder INTEGER)",
+    "CREATE TABLE looked (folder INTEGER, offset INTEGER, last TEXT)",
     "CREATE TABLE locked (id TEXT)",
 )
 _SAME_TIME = 20
@@ -39,14 +39,6 @@ PLAIN = "CREATE TABLE texts (body TEXT)"
 """For a SQLite without FTS5, or older than 3.34: slower, with the same results."""
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    id: str
-    path: str
-    mtime: int
-    size: int
-
-
 class Index:
     """Safe to call from any thread; each call has its own connection."""
 
@@ -54,6 +46,8 @@ class Index:
         self._path = path
         self._texts = texts
         self._guard = threading.Lock()
+        self._has_looked = False
+        """Whether this process has looked at all logs once: others may have changed them behind our back."""
 
     def list(
         self,
@@ -69,8 +63,9 @@ class Index:
             for path in (str(self._path), str(self._path), ":memory:"):
                 try:
                     with closing(_connect(path, self._texts)) as db:
-                        _refresh(db, folder, live)
+                        _refresh(db, folder, live, whole=not self._has_looked)
                         db.commit()
+                        self._has_looked = True
                         return _select(db, query=query, limit=limit, before=before, live=live)
                 except sqlite3.Error:
                     # a cache that is broken, locked or on a full disk: once from scratch, then without a file
@@ -86,32 +81,6 @@ class Index:
                 return [row[0] for row in db.execute(asked, (before,))]
         except sqlite3.Error:
             return []
-
-
-def _files(folder: Path) -> tuple[list[_File], set[str]]:
-    """All logs, and the ids of those that have a lock beside them."""
-    found: list[_File] = []
-    locked: set[str] = set()
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.name.endswith(".jsonl.lock"):
-                locked.add(entry.name.removesuffix(".jsonl.lock"))
-            elif entry.name.endswith(".jsonl") and entry.is_file(follow_symlinks=False):
-                with contextlib.suppress(FileNotFoundError):
-                    stat = entry.stat(follow_symlinks=False)
-                    id = entry.name.removesuffix(".jsonl")
-                    found.append(_File(id, entry.path, stat.st_mtime_ns, stat.st_size))
-    return found, locked
-
-
-def _watched(folder: Path, ids: Iterable[str]) -> list[_File]:
-    found: list[_File] = []
-    for id in ids:
-        path = folder / f"{id}.jsonl"
-        with contextlib.suppress(FileNotFoundError):
-            stat = path.lstat()
-            found.append(_File(id, str(path), stat.st_mtime_ns, stat.st_size))
-    return found
 
 
 def _connect(path: str, texts: str) -> sqlite3.Connection:
@@ -143,48 +112,75 @@ def _create(db: sqlite3.Connection, texts: str) -> None:
     db.commit()
 
 
-def _refresh(db: sqlite3.Connection, folder: Path, live: Mapping[str, TaskSummary]) -> None:
-    """Bring the tables up to date.
+def _refresh(
+    db: sqlite3.Connection, folder: Path, live: Mapping[str, TaskSummary], *, whole: bool
+) -> None:
+    """Bring the tables up to date, looking only at the logs that may have changed.
 
-    Who writes a log makes a lock beside it first and removes it last, which changes the folder's time: while that is
-    the same as at the last full look, only the logs that were locked then can have changed.
+    Who writes a log makes a lock beside it first, leaves its id behind, and removes the lock last. So these may have
+    changed: what was locked at the last look, what was written since, and what has come or was replaced.
     """
     now, changed_at = time.time_ns(), folder.stat().st_mtime_ns
-    if db.execute("SELECT folder FROM looked").fetchone() == (changed_at,):
-        watched = {row[0] for row in db.execute("SELECT id FROM locked")} | live.keys()
-        for file in _watched(folder, watched):
-            asked = "SELECT mtime, size FROM tasks WHERE id = ?"
-            _update(db, file, db.execute(asked, (file.id,)).fetchone(), live)
-        return
-    files, locked = _files(folder)
-    rows = db.execute("SELECT id, mtime, size FROM tasks").fetchall()
-    known = {id: (mtime, size) for id, mtime, size in rows}
-    for file in files:
-        _update(db, file, known.pop(file.id, None), live)
-    for gone in known:
+    looked = db.execute("SELECT folder, offset, last FROM looked").fetchone()
+    written, place = written_since(folder, Place(*looked[1:]) if looked else Place())
+    if written is None or looked is None or whole:
+        place = begin_again(folder)
+        _look_at_all(db, folder, live)
+    else:
+        ids = written | live.keys() | {row[0] for row in db.execute("SELECT id FROM locked")}
+        if looked[0] != changed_at:
+            ids |= _take_names(db, *names(folder))
+        _look(db, folder, ids, live)
+    at = changed_at if abs(now - changed_at) > _TICK else 0
+    if looked != (at, place.offset, place.last):
+        db.execute("DELETE FROM looked")
+        db.execute("INSERT INTO looked VALUES (?, ?, ?)", (at, place.offset, place.last))
+
+
+def _look_at_all(db: sqlite3.Connection, folder: Path, live: Mapping[str, TaskSummary]) -> None:
+    found, locked = names(folder)
+    _take_names(db, found, locked)
+    rows = db.execute("SELECT id, inode, mtime, size FROM tasks").fetchall()
+    known = {row[0]: row[1:] for row in rows}
+    for file in logs(folder, found):
+        _update(db, file, known.get(file.id), live)
+
+
+def _take_names(db: sqlite3.Connection, found: dict[str, int], locked: set[str]) -> set[str]:
+    """Forget the logs that are gone; ids of those that have come, were replaced or are written now."""
+    known: dict[str, int] = dict(db.execute("SELECT id, inode FROM tasks").fetchall())
+    for gone in known.keys() - found.keys():
         _forget(db, gone)
-    db.execute("DELETE FROM looked")
     db.execute("DELETE FROM locked")
-    if abs(now - changed_at) > _TICK:
-        db.execute("INSERT INTO looked VALUES (?)", (changed_at,))
-        db.executemany("INSERT INTO locked VALUES (?)", [(id,) for id in locked])
+    db.executemany("INSERT INTO locked VALUES (?)", [(id,) for id in locked])
+    return locked | {id for id, inode in found.items() if known.get(id) != inode}
+
+
+def _look(
+    db: sqlite3.Connection, folder: Path, ids: Iterable[str], live: Mapping[str, TaskSummary]
+) -> None:
+    asked = "SELECT inode, mtime, size FROM tasks WHERE id = ?"
+    for file in logs(folder, ids):
+        _update(db, file, db.execute(asked, (file.id,)).fetchone(), live)
 
 
 def _update(
     db: sqlite3.Connection,
-    file: _File,
-    was: tuple[int, int] | None,
+    file: LogFile,
+    was: tuple[int, int, int] | None,
     live: Mapping[str, TaskSummary],
 ) -> None:
     summary = live.get(file.id)
     if summary is not None and summary.status in ("running", "waiting"):
         # its text changes every second: searched when the turn has ended
         _put(db, file, summary, None)
-    elif was != (file.mtime, file.size):
+    elif was is None or was[1:] != (file.mtime, file.size):
         _read(db, file)
+    elif was[0] != file.inode:  # on some network disks they change by themselves
+        db.execute("UPDATE tasks SET inode = ? WHERE id = ?", (file.inode, file.id))
 
 
-def _read(db: sqlite3.Connection, file: _File) -> None:
+def _read(db: sqlite3.Connection, file: LogFile) -> None:
     try:
         reading = read(Path(file.path))
     except HistoryError:
@@ -199,7 +195,7 @@ def _read(db: sqlite3.Connection, file: _File) -> None:
 
 def _put(
     db: sqlite3.Connection,
-    file: _File,
+    file: LogFile,
     summary: TaskSummary,
     text: str | None,
     *,
@@ -209,10 +205,19 @@ def _put(
     mtime, size = (file.mtime, file.size) if is_current else (0, 0)
     is_hidden = summary.is_empty and is_current
     db.execute(
-        "INSERT INTO tasks (id, mtime, size, updated_at, is_empty, summary) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (id) DO UPDATE SET mtime = excluded.mtime, size = excluded.size,"
+        "INSERT INTO tasks (id, inode, mtime, size, updated_at, is_empty, summary)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (id) DO UPDATE SET inode = excluded.inode, mtime = excluded.mtime, size = excluded.size,"
         " updated_at = excluded.updated_at, is_empty = excluded.is_empty, summary = excluded.summary",
-        (file.id, mtime, size, summary.updated_at, is_hidden, summary.model_dump_json()),
+        (
+            file.id,
+            file.inode,
+            mtime,
+            size,
+            summary.updated_at,
+            is_hidden,
+            summary.model_dump_json(),
+        ),
     )
     if text is not None:
         row = db.execute("SELECT row FROM tasks WHERE id = ?", (file.id,)).fetchone()[0]
@@ -228,13 +233,14 @@ def _forget(db: sqlite3.Connection, id: str) -> None:
 def _select(
     db: sqlite3.Connection, *, query: str, limit: int, before: int | None, live: Iterable[str]
 ) -> list[TaskSummary]:
+    has_trigrams = _has_trigrams(db) if query else False
     shown = tuple(live)  # an empty task is shown where somebody has it open
     places = ", ".join("?" * len(shown))
     conditions, values = [f"(is_empty = 0 OR id IN ({places}))"], list[str | int](shown)
     for word in query.casefold().split():
-        pattern, escape = _like(word)
-        conditions.append(f"row IN (SELECT rowid FROM texts WHERE body LIKE ?{escape})")
-        values.append(pattern)
+        condition, value = _contains(word, has_trigrams=has_trigrams)
+        conditions.append(f"row IN (SELECT rowid FROM texts WHERE {condition})")
+        values.append(value)
     if before is not None:
         conditions.append("updated_at < ?")
         values.append(before)
@@ -252,13 +258,18 @@ def _select(
     return [TaskSummary.model_validate_json(row[0]) for row in rows if row[1] >= last]
 
 
-def _like(word: str) -> tuple[str, str]:
-    """The trigram index serves a LIKE without ESCAPE; words too short for it, and signs, need the plain one."""
-    if len(word) >= 3 and not any(sign in word for sign in "%_\\"):
-        return f"%{word}%", ""
+def _has_trigrams(db: sqlite3.Connection) -> bool:
+    made = db.execute("SELECT sql FROM sqlite_master WHERE name = 'texts'").fetchone()
+    return made is not None and "trigram" in made[0]
+
+
+def _contains(word: str, *, has_trigrams: bool) -> tuple[str, str]:
+    """The condition that a text has this word in it; words too short for the trigrams are looked for in every text."""
+    if has_trigrams and len(word) >= 3 and "\0" not in word:
+        return "texts MATCH ?", '"' + word.replace('"', '""') + '"'
     for sign in "\\%_":
         word = word.replace(sign, "\\" + sign)
-    return f"%{word}%", " ESCAPE '\\'"
+    return "body LIKE ? ESCAPE '\\'", f"%{word}%"
 
 
 def settled(summary: TaskSummary, log: Path) -> TaskSummary:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from kimi_jupyter.history.changes import announce
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.history.follower import Follower
 from kimi_jupyter.history.live import Live
@@ -40,7 +41,9 @@ def _take_file(path: Path, *, create: bool) -> tuple[Writer, LogLock]:
     try:
         lock = LogLock.take(path)
         try:
-            return Writer(path, create=create), lock
+            writer = Writer(path, create=create)
+            announce(path)
+            return writer, lock
         except BaseException:
             lock.release()
             raise
@@ -102,16 +105,22 @@ class Log:
         cls,
         path: Path,
         *,
+        recovered: Callable[[Sequence[Event]], Sequence[Event]] = lambda events: (),
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], int] = _now,
     ) -> Log:
-        """Go on with a log; a torn end is cut off and said, an unfinished turn is closed. `TaskBusy`, `HistoryError`."""
+        """Go on with a log; a torn end is cut off and said, an unfinished turn is closed. `TaskBusy`, `HistoryError`.
+
+        `recovered` gives what belongs to the unfinished turn and was not stored.
+        """
         log = cls(path, *_take_file(path, create=False), clock=clock, now=now)
         try:
             reading = read(path)
             repair(path, reading, log._writer)
             log._take(reading.events, reading.last_seq)
-            for event in (*reading.notices(), *closing(reading.events)):
+            ending = closing(reading.events)
+            lost = recovered(reading.events) if ending else ()
+            for event in (*reading.notices(), *lost, *ending):
                 log.emit(event)
         except BaseException:
             log.close()

@@ -89,7 +89,7 @@ class Store:
     def open(self, id: str) -> Log:
         """Go on with a task; `TaskNotFound`, `TaskBusy` where another process has it, `HistoryError`."""
         log = self._open_here(id)
-        return log if log is not None else self._keep(Log.open(self._existing(id)))
+        return log if log is not None else self._keep(self._opened(id))
 
     def list(
         self,
@@ -157,7 +157,7 @@ class Store:
         if log is not None:
             log.emit(TaskRenamed(title=title))
             return
-        log = Log.open(self._existing(id))
+        log = self._opened(id)
         try:
             log.emit(TaskRenamed(title=title))
         finally:
@@ -173,6 +173,7 @@ class Store:
         try:
             path.unlink(missing_ok=True)
             torn_path(path).unlink(missing_ok=True)
+            self._warm.unfinished.remove(id)
             for kept in ("logs", "checkpoints"):
                 with contextlib.suppress(FileNotFoundError):
                     shutil.rmtree(self.folder / kept / id)
@@ -194,6 +195,13 @@ class Store:
         self._prepare()
         private_folder(self.folder / "checkpoints")
         return Checkpoints(self.folder / "checkpoints" / id, self._workspace, self._warm)
+
+    def _opened(self, id: str) -> Log:
+        """A log, with what its last command did where that was killed together with its host."""
+        checkpoints = Checkpoints(self.folder / "checkpoints" / id, self._workspace, self._warm)
+        log = Log.open(self._existing(id), recovered=checkpoints.recovered)
+        self._warm.unfinished.remove(id)  # all of it is in the log now
+        return log
 
     def _keep(self, log: Log) -> Log:
         self._open = {id: other for id, other in self._open.items() if not other.is_closed}

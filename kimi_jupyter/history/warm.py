@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kimi_jupyter.history.images import Images
 from kimi_jupyter.history.scan import Mark, Scan, scan
+from kimi_jupyter.history.unfinished import Unfinished
 from kimi_jupyter.protocol.errors import KimiError
 from kimi_jupyter.safety.paths import Workspace
 from kimi_jupyter.safety.protected import is_secret
@@ -39,6 +40,7 @@ class Warm:
         skip: frozenset[str] = frozenset(),
     ) -> None:
         self.images = Images(folder)
+        self.unfinished = Unfinished(folder.with_name("unfinished"))
         self._workspace = workspace
         self._clock = clock
         self._seconds = seconds
@@ -89,6 +91,5 @@ class Warm:
     def _sweep(self) -> None:
         if not self._is_swept:
             self._is_swept = True
-            self.images.sweep(
-                {digest for _, digest in self._known.values()}, older_than=KEEP_SECONDS
-            )
+            known = {digest for _, digest in self._known.values()}
+            self.images.sweep(known | self.unfinished.digests(), older_than=KEEP_SECONDS)

@@ -61,7 +61,9 @@ class ChunkReader:
                 self._usage = usage_of(usage)
             choices = chunk.get("choices")
             return self._read_choice(choices[0]) if choices else []
-        except (ValueError, TypeError, AttributeError, KeyError) as error:
+        except (ValueError, TypeError, AttributeError, KeyError, OverflowError) as error:
+            if self.has_finish:
+                return []  # the reply is complete; only its usage may be missing
             raise broken_stream(self._headers) from error
 
     def _read_choice(self, choice: Chunk) -> list[Piece]:
@@ -69,16 +71,16 @@ class ChunkReader:
         delta: Chunk = choice.get("delta") or {}
         reasoning = delta.get("reasoning_content")
         if reasoning is not None:
-            self._reply.think(reasoning)
+            self._reply.think(_string(reasoning))
             if reasoning:
                 pieces.append(Think(reasoning))
         if content := delta.get("content"):
-            self._reply.text(content)
+            self._reply.text(_string(content))
             pieces.append(Text(content))
         for part in delta.get("tool_calls") or ():
             pieces.append(self._read_call(part))
         if finish := choice.get("finish_reason"):
-            self._finish = finish
+            self._finish = _string(finish)
         if usage := choice.get("usage"):
             self._usage = usage_of(usage)
         return pieces
@@ -87,10 +89,16 @@ class ChunkReader:
         function: Chunk = part.get("function") or {}
         return self._reply.call(
             part.get("index"),
-            id=part.get("id") or "",
-            name=function.get("name") or "",
-            arguments=function.get("arguments") or "",
+            id=_string(part.get("id") or ""),
+            name=_string(function.get("name") or ""),
+            arguments=_string(function.get("arguments") or ""),
         )
+
+
+def _string(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("no text")
+    return value
 
 
 def usage_of(usage: Chunk) -> Usage:

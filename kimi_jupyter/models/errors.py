@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -186,4 +188,14 @@ def _retry_after(headers: Mapping[str, str], words: str) -> float:
         headers.get(name, "") for name in ("retry-after", "x-retry-after", "msh-cooldown-seconds")
     ]
     named += re.findall(r"try again after (\d+) seconds", words)
-    return max((float(text) for text in named if re.fullmatch(r"\d+(\.\d+)?", text)), default=0.0)
+    return max((_seconds(text.strip()) for text in named), default=0.0)
+
+
+def _seconds(named: str) -> float:
+    """A number of seconds, or a date; 0 for anything else."""
+    if re.fullmatch(r"\d+(\.\d+)?", named):
+        return float(named)
+    try:
+        return max(0.0, parsedate_to_datetime(named).timestamp() - time.time())
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return 0.0

@@ -6,15 +6,15 @@ import asyncio
 import importlib
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, cast
+from contextlib import AsyncExitStack, aclosing
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from kimi_jupyter.models.body import messages_body, tools_body
 from kimi_jupyter.models.catalogue import BUNDLED, find, unknown_model_text
 from kimi_jupyter.models.chunks import ChunkReader
 from kimi_jupyter.models.connection import from_openai
-from kimi_jupyter.models.errors import from_body, impossible_key, no_key, stalled
+from kimi_jupyter.models.errors import broken_stream, from_body, impossible_key, no_key, stalled
 from kimi_jupyter.models.provider import Balance, Finished, ModelInfo, Piece, Request
 from kimi_jupyter.models.reply import call_ids
 from kimi_jupyter.models.sse import SseParser
@@ -23,7 +23,10 @@ from kimi_jupyter.protocol.errors import ModelError
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
+T = TypeVar("T")
 _CONNECT_SECONDS = 15.0
+_IDLES_TO_ANSWER = 3
+"""How many idle limits an answer may take until it begins to stream, or until an error is told."""
 _AFTER_FINISH_SECONDS = 5.0
 """How long the last usage chunk and `[DONE]` are waited for once the finish reason is known."""
 _AFTER_DONE_SECONDS = 0.2
@@ -53,22 +56,20 @@ class KimiProvider:
         client = await self._ready_client()
         headers: dict[str, str] = {}
         try:
-            async with client.chat.completions.with_streaming_response.create(
+            opening = client.chat.completions.with_streaming_response.create(
                 model=request.model,
                 messages=[],
                 max_completion_tokens=request.max_tokens,
                 stream=True,
                 stream_options={"include_usage": True},
                 extra_body=_conversation(request),
-            ) as response:
+            )
+            async with AsyncExitStack() as stack:
+                response = await self._in_time(stack.enter_async_context(opening))
                 headers.update(response.headers)
                 if "text/event-stream" not in headers.get("content-type", ""):
-                    raise from_body(
-                        response.status_code,
-                        await response.text(),
-                        headers,
-                        url=self.base_url,
-                    )
+                    text = await self._in_time(response.text())
+                    raise from_body(response.status_code, text, headers, url=self.base_url)
                 reader = ChunkReader(call_ids(request.messages), headers=headers)
                 async with aclosing(self._pieces(response.iter_bytes(), reader)) as pieces:
                     async for piece in pieces:
@@ -106,6 +107,13 @@ class KimiProvider:
         if client is not None:
             await client.close()
 
+    async def _in_time(self, answer: Awaitable[T]) -> T:
+        """What comes in small drips never falls silent, so it has a limit of its own."""
+        try:
+            return await _within(_IDLES_TO_ANSWER * self._idle, answer)
+        except TimeoutError as error:
+            raise stalled(self._idle) from error
+
     async def _pieces(
         self, chunks: AsyncIterator[bytes], reader: ChunkReader
     ) -> AsyncGenerator[Piece]:
@@ -113,13 +121,18 @@ class KimiProvider:
         heard_at = time.monotonic()
         while not reader.is_done:
             data = await self._next(chunks, reader)
-            payloads = parser.feed(data) if data is not None else parser.close()
+            try:
+                payloads = parser.feed(data) if data is not None else parser.close()
+            except ValueError as error:
+                raise broken_stream() from error
             for piece in reader.read(payloads):
                 yield piece
             now = time.monotonic()
             if payloads:
                 heard_at = now
-            elif now - heard_at > self._idle and not reader.has_finish:
+            elif reader.has_finish and now - heard_at > _AFTER_FINISH_SECONDS:
+                break
+            elif now - heard_at > self._idle:
                 raise stalled(self._idle)
             if data is None:
                 break
@@ -134,8 +147,8 @@ class KimiProvider:
             return await anext(chunks, None)
         limit = _AFTER_DONE_SECONDS if reader.is_done else _AFTER_FINISH_SECONDS
         try:
-            return await asyncio.wait_for(anext(chunks, None), limit)
-        except (asyncio.TimeoutError, *self._failures):
+            return await _within(limit, anext(chunks, None))
+        except (TimeoutError, *self._failures):
             return None
 
     async def _get(self, path: str) -> Mapping[str, Any]:
@@ -204,6 +217,14 @@ class KimiProvider:
             raise from_openai(error, url=self.base_url) from error
         _ = client.chat.completions
         return _without_ambient(client)
+
+
+async def _within(seconds: float, answer: Awaitable[T]) -> T:
+    """`TimeoutError` after that time. Not `asyncio.wait_for`: before Python 3.12 that may swallow a cancellation."""
+    import anyio
+
+    with anyio.fail_after(seconds):
+        return await answer
 
 
 def _without_ambient(client: AsyncOpenAI) -> AsyncOpenAI:

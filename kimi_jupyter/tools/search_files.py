@@ -102,10 +102,18 @@ def _query(
         raise FileUnreadable(
             f"There is no file or folder {shown(path, work)!r}. Use list_files to see what is there."
         )
+    is_folder = stat.S_ISDIR(status.st_mode)
+    if not is_folder and not stat.S_ISREG(status.st_mode):
+        raise FileUnreadable(f"{shown(path, work)} is no regular file; it can't be searched.")
+    if not is_folder and status.st_size > MOST_BYTES:
+        raise FileUnreadable(
+            f"{shown(path, work)} is larger than 10 MB, which search_files does not search."
+            " Use execute_command, for example with `grep`."
+        )
     return Query(
         workspace=work.workspace,
         path=path,
-        is_folder=stat.S_ISDIR(status.st_mode),
+        is_folder=is_folder,
         pattern=pattern,
         ignore_case=not params.case_sensitive,
         glob=glob,

@@ -9,7 +9,7 @@ _ESCAPE = re.compile(
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]|\x1b"
 )
-_CONTROL = re.compile(r"[\x00\x03-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00\x03-\x07\x0b\x0c\x0e-\x1f\x7f-\x9f]+")
 _MOVES = re.compile(r"([\r\b\x01\x02])")
 _ERASE_REST, _ERASE_ALL = "\x01", "\x02"
 _LONGEST = 65_536

@@ -58,6 +58,7 @@ class Desk:
         subprocess.run(command, shell=True, cwd=self.root, check=True)
         checkpoint = await self.checkpoints.after(before)
         self.emit(checkpoint)
+        self.checkpoints.settle(before)
         return checkpoint
 
     async def rewind(self, to: int, *, undone: bool = False) -> Rewound:

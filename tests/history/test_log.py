@@ -147,7 +147,7 @@ def test_a_second_opening_is_refused_until_the_first_is_closed(tmp_path: Path) -
         Log.open(log.path)
     log.close()
     Log.open(log.path).close()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.jsonl", "written"]
 
 
 def test_k3_another_process_holds_the_task_until_it_is_killed(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_k2_the_list_needs_no_room_and_a_log_and_a_fork_go_on_later(tmp_path: Pa
         assert log.path.stat().st_size == size
         assert [task.title for task in store.list()] == ["t"]
         assert "could not be written" in said(lambda: store.fork(log.id, 1))
-        assert sorted(p.name for p in log.path.parent.iterdir()) == [log.path.name, log.path.name + ".lock"]
+        assert sorted(p.name for p in log.path.parent.iterdir()) == [log.path.name, log.path.name + ".lock", "written"]
         room(None)
         log.emit(TurnStarted(text="x" * 99))
         assert [event.seq for event in store.events(log.id)] == [1, 2]

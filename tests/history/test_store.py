@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import sqlite3
 import stat
 import subprocess
@@ -260,7 +261,9 @@ def test_delete_leaves_nothing(store: Store) -> None:
     (store.logs(id) / "command.log").write_text("output", encoding="utf-8")
     (store.folder / "tasks" / f"{id}.jsonl.torn").write_text("", encoding="utf-8")
     store.delete(id)
-    assert [path.name for path in store.folder.rglob("*") if path.is_file()] == []
+    left = [path for path in store.folder.rglob("*") if path.is_file()]
+    assert [path.name for path in left] == ["written"]
+    assert re.fullmatch(rf"({id} [0-9a-f]{{8}}\n)+", left[0].read_text())
     assert store.list() == []
     with pytest.raises(TaskNotFound):
         store.open(id)
@@ -329,6 +332,57 @@ def test_a_log_that_another_process_opened_wrote_and_closed_is_read_again(tmp_pa
     assert [task.title for task in here.list()] == ["Fix the plot"]
     there.rename(id, "Renamed there")
     assert [task.title for task in here.list()] == ["Renamed there"]
+
+
+def test_the_list_after_a_change_looks_at_what_changed_and_at_no_other_log(tmp_path: Path) -> None:
+    here, there = (Store(tmp_path / "data", tmp_path) for _ in range(2))
+    quiet, renamed = saved(here, "quiet"), saved(here, "renamed")
+    here.list()
+    path = here.folder / "tasks" / f"{quiet}.jsonl"
+    path.write_text(path.read_text().replace("quiet", "behind our back"))
+    there.rename(renamed, "Renamed there")
+    titles = {task.id: task.title for task in here.list()}
+    assert titles == {quiet: "quiet", renamed: "Renamed there"}
+    fresh = {task.id: task.title for task in Store(tmp_path / "data", tmp_path).list()}
+    assert fresh[quiet] == "behind our back"
+
+
+def test_a_log_that_was_replaced_put_in_or_taken_away_by_hand_is_seen(store: Store) -> None:
+    kept, gone = saved(store, "old words"), saved(store, "gone")
+    store.list()
+    folder = store.folder / "tasks"
+    text = (folder / f"{kept}.jsonl").read_text()
+    (folder / "copy").write_text(text.replace("old words", "new words"))
+    (folder / "copy").replace(folder / f"{kept}.jsonl")
+    (folder / f"{gone}.jsonl").rename(folder / f"{'7' * 32}.jsonl")
+    assert {task.id: task.title for task in store.list()} == {kept: "new words", "7" * 32: "gone"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(os.urandom(500)),
+        lambda path: path.write_bytes(path.read_bytes()[:-9]),
+        lambda path: path.write_bytes(b"\n".join([b"0" * 32 + b" 01234567"] * 60_000)),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), path.symlink_to("nowhere")),
+    ],
+    ids=["gone", "empty", "scrambled", "torn", "too long", "a folder", "a link"],
+)
+def test_without_the_word_of_the_writers_all_logs_are_looked_at(
+    tmp_path: Path, damage: object
+) -> None:
+    here, there = (Store(tmp_path / "data", tmp_path) for _ in range(2))
+    id = saved(here, "before")
+    here.list()
+    there.rename(id, "Once")
+    assert callable(damage)
+    damage(here.folder / "tasks" / "written")
+    assert [task.title for task in here.list()] == ["Once"]
+    there.rename(id, "Twice")
+    assert [task.title for task in here.list()] == ["Twice"]
 
 
 def test_a_log_that_is_open_elsewhere_is_followed_without_a_look_at_all_others(

@@ -67,7 +67,7 @@ FORMS = {
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_a_change_leaves_all_other_bytes_as_they_were(ws: Workspace, form: str) -> None:
+def test_b10_a_change_leaves_all_other_bytes_as_they_were(ws: Workspace, form: str) -> None:
     before, after = FORMS[form]
     put(ws, before)
     assert files.encode(files.read_text(ws, "a.py").text, files.read_text(ws, "a.py")) == before
@@ -112,7 +112,7 @@ def test_a_changed_cookie_changes_the_encoding(ws: Workspace) -> None:
         (b"# coding: utf-7\n+AGE-", "would not keep its bytes"),
     ],
 )
-def test_bytes_that_would_be_harmed_are_refused_with_the_reason(
+def test_b10_bytes_that_would_be_harmed_are_refused_with_the_reason(
     ws: Workspace, data: bytes, reason: str
 ) -> None:
     put(ws, data)
@@ -135,7 +135,7 @@ def test_a_file_over_the_limit_is_refused(ws: Workspace) -> None:
 
 @posix
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755, 0o640])
-def test_permission_bits_stay(ws: Workspace, mode: int) -> None:
+def test_b10_permission_bits_stay(ws: Workspace, mode: int) -> None:
     path = put(ws, b"two\n")
     path.chmod(mode)
     rewrite(ws, "two", "2")
@@ -143,7 +143,7 @@ def test_permission_bits_stay(ws: Workspace, mode: int) -> None:
 
 
 @posix
-def test_extended_attributes_stay(ws: Workspace) -> None:
+def test_b10_extended_attributes_stay(ws: Workspace) -> None:
     path = put(ws, b"two\n")
     try:
         os.setxattr(path, "user.origin", b"here")
@@ -182,7 +182,7 @@ def test_a_link_that_leads_out_is_not_written_through(tmp_path: Path) -> None:
 
 
 @posix
-def test_another_name_of_the_same_file_keeps_its_bytes(ws: Workspace) -> None:
+def test_b10_another_name_of_the_same_file_keeps_its_bytes(ws: Workspace) -> None:
     path = put(ws, b"two\n")
     os.link(path, ws.root / "twin")
     rewrite(ws, "two", "2")
@@ -219,7 +219,7 @@ def test_a_file_that_changed_or_went_meanwhile_is_not_overwritten(ws: Workspace)
 
 
 @posix
-def test_a_read_only_file_and_a_file_as_folder_are_said(ws: Workspace) -> None:
+def test_b10_a_read_only_file_and_a_file_as_folder_are_said(ws: Workspace) -> None:
     path = put(ws, b"one")
     path.chmod(0o444)
     with pytest.raises(FileUnreadable, match="read-only"):
@@ -230,7 +230,7 @@ def test_a_read_only_file_and_a_file_as_folder_are_said(ws: Workspace) -> None:
 
 
 @posix
-def test_a_full_disk_leaves_the_old_file_and_no_other(ws: Workspace) -> None:
+def test_k2_a_full_disk_leaves_the_old_file_and_no_other(ws: Workspace) -> None:
     import resource
     import signal
 

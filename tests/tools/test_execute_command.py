@@ -152,7 +152,7 @@ async def test_j1_stop_ends_every_descendant(work: Work, mark: str, escape: str)
     assert alive(mark) == []
 
 
-async def test_the_danger_is_real_for_a_kill_of_the_process_group(mark: str) -> None:
+async def test_j1_danger_a_kill_of_the_process_group_leaves_what_began_a_session(mark: str) -> None:
     process = subprocess.Popen(
         ["bash", "-c", f"setsid sleep {mark} & sleep {mark}"], start_new_session=True
     )
@@ -163,7 +163,7 @@ async def test_the_danger_is_real_for_a_kill_of_the_process_group(mark: str) -> 
     os.kill(alive(mark)[0], signal.SIGKILL)
 
 
-async def test_the_time_limit_ends_the_tree_and_keeps_the_output(work: Work, mark: str) -> None:
+async def test_j1_the_time_limit_ends_the_tree_and_keeps_the_output(work: Work, mark: str) -> None:
     command = f"echo before; setsid sleep {mark} & sleep {mark}"
     result = await call("execute_command", work, command=command, timeout_seconds=1)
     assert alive(mark) == []
@@ -190,14 +190,16 @@ async def test_j2_a_killed_host_leaves_nothing(tmp_path: Path, mark: str) -> Non
     assert until(lambda: alive(mark) == [])
 
 
-async def test_a_killed_supervisor_takes_its_shell_along_and_is_said(work: Work, mark: str) -> None:
+async def test_j1_a_killed_supervisor_takes_its_shell_along_and_is_said(
+    work: Work, mark: str
+) -> None:
     command = f"kill -9 $PPID; sleep {mark}"
     result = await asyncio.wait_for(call("execute_command", work, command=command), 10)
     assert result.summary == "its supervisor was killed"
     assert until(lambda: alive(mark) == [])
 
 
-async def test_there_is_no_keyboard(work: Work) -> None:
+async def test_j1_there_is_no_keyboard(work: Work) -> None:
     result = await call(
         "execute_command", work, command="read x; echo got $?; tty; ls -l /proc/self/fd/0"
     )
@@ -216,7 +218,7 @@ async def test_sigpipe_has_its_usual_effect(work: Work) -> None:
     assert result.output == "y\n141\n\nexit code 0"
 
 
-async def test_a_long_output_comes_as_head_and_tail_with_a_log(work: Work) -> None:
+async def test_j3_a_long_output_comes_as_head_and_tail_with_a_log(work: Work) -> None:
     result = await call("execute_command", work, command="seq 1 20000; echo the end")
     whole = "".join(f"{n}\n" for n in range(1, 20001)) + "the end\n"
     head, rest = result.output.split("\n[… ")
@@ -262,7 +264,7 @@ async def test_output_comes_live_and_in_order(tmp_path: Path) -> None:
     assert parts == ["one\n", "two\n"]
 
 
-async def test_j3_a_flood_neither_blocks_the_loop_nor_fills_the_memory(tmp_path: Path) -> None:
+async def test_j3_a_flood_without_end_is_ended_by_the_time_limit(tmp_path: Path) -> None:
     reported = 0
 
     def report(text: str) -> None:
