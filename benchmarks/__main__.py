@@ -8,7 +8,7 @@ import traceback
 
 from benchmarks.report import Row, table
 
-ALL = ("load_time", "provider_cpu", "stream_ui", "mentions", "search", "edit", "history")
+ALL = ("load_time", "provider_cpu", "stream_ui", "mentions", "search", "edit", "history", "cache")
 
 
 def main() -> int:

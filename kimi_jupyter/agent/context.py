@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import html
-import re
 from collections.abc import Iterable, Sequence
 
 from kimi_jupyter.agent import words
+from kimi_jupyter.agent.frames import INSTRUCTIONS_TAG, frame
+from kimi_jupyter.agent.handoff import handoff, waiting
 from kimi_jupyter.agent.project import project
+from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.events import (
+    Compacted,
     Event,
+    ModeChanged,
     ReplyDone,
     ReplyPartial,
     Rewound,
     TaskCreated,
     ToolDone,
+    TurnEnd,
     TurnEnded,
     TurnQueued,
     TurnStarted,
@@ -30,16 +33,14 @@ from kimi_jupyter.protocol.messages import (
 )
 from kimi_jupyter.protocol.parts import Attachment
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
-_CLOSING = re.compile(r"<(?=\s*/\s*attachment)", re.IGNORECASE)
-
 
 def messages(events: Iterable[Event]) -> tuple[Message, ...]:
     """The conversation for the wire, always valid; the same events give the same bytes.
 
-    For two requests of one task the messages of the earlier are the first messages of the later, except after a rewind.
+    For two requests of one task the messages of the earlier are the first messages of the later, except after a rewind
+    and after a summary.
     """
-    return project(_told(kept(events)))
+    return project(_summed_up(kept(events)))
 
 
 def kept(events: Iterable[Event]) -> list[Event]:
@@ -58,13 +59,46 @@ def kept(events: Iterable[Event]) -> list[Event]:
     return out
 
 
-def _told(events: Sequence[Event]) -> Iterable[Message]:
+def _summed_up(events: Sequence[Event]) -> Iterable[Message]:
+    """The last summary stands for what came before it; where it was rewound, the originals count again."""
+    created = next((event for event in events if isinstance(event, TaskCreated)), None)
+    task = created.task if created else ""
+    summary = last_summary(events)
+    if summary is None:
+        yield from _told(events, task)
+        return
+    if created is not None:
+        yield SystemMessage(content=created.system)
+    yield from handoff(events, summary, task)
+    later = [e for e in events if e.seq > summary.upto and not isinstance(e, TaskCreated)]
+    yield from _told([*waiting(events, summary.upto), *later], task)
+
+
+def last_summary(events: Sequence[Event]) -> Compacted | None:
+    """The summary that counts."""
+    return next((event for event in reversed(events) if isinstance(event, Compacted)), None)
+
+
+def last_turn(events: Sequence[Event]) -> tuple[Mode | None, TurnEnd | None]:
+    """The mode in which the last message was sent, `None` without one, and how its turn ended."""
+    mode: Mode = "ask"
+    before: Mode | None = None
+    ended: TurnEnd | None = None
+    for event in kept(events):
+        if isinstance(event, TaskCreated | ModeChanged):
+            mode = event.mode
+        elif isinstance(event, TurnStarted):
+            before = mode
+        elif isinstance(event, TurnEnded):
+            ended = event.reason
+    return before, ended
+
+
+def _told(events: Sequence[Event], task: str) -> Iterable[Message]:
     partial = _Partial()
-    task = ""
     queued: dict[int, TurnQueued] = {}
     for event in events:
         if isinstance(event, TaskCreated):
-            task = event.task
             yield SystemMessage(content=event.system)
         elif isinstance(event, TurnStarted):
             yield from partial.taken()
@@ -128,20 +162,15 @@ class _Partial:
 
 
 def user_text(event: TurnStarted | TurnQueued, task: str) -> str:
-    """What the user typed, then the attachments in their frames, then the note."""
+    """What the user typed, then attachments and the workspace's instructions in their frames, then the note."""
     parts = [event.text, *(framed(attachment, task) for attachment in event.attachments)]
-    if isinstance(event, TurnStarted) and event.note:
-        parts.append(f"<note>\n{event.note}\n</note>")
+    if isinstance(event, TurnStarted):
+        parts += [framed(file, task, INSTRUCTIONS_TAG) for file in event.instructions]
+        if event.note:
+            parts.append(f"<note>\n{event.note}\n</note>")
     return "\n\n".join(parts)
 
 
-def framed(attachment: Attachment, task: str) -> str:
-    """An attachment between tags that its content can't close.
-
-    The nonce depends on the task's random id, which no file knows, so that every rendering gives the same bytes.
-    """
-    seed = "\0".join((task, attachment.path, attachment.text))
-    nonce = hashlib.sha256(seed.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    path = html.escape(_CONTROL.sub("�", attachment.path))
-    text = _CLOSING.sub("&lt;", attachment.text)
-    return f'<attachment path="{path}" nonce="{nonce}">\n{text}\n</attachment nonce="{nonce}">'
+def framed(file: Attachment, task: str, tag: str = "attachment") -> str:
+    """A file between tags that its content can't close."""
+    return frame(tag, file.text, task=task, path=file.path)

@@ -1,17 +1,18 @@
-"""Slash commands: handled here, without a request to the model; one function each, its docstring is the help."""
+"""Slash commands: handled here, without a message to the model; one function each, its docstring is the help."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, get_args
 
 from kimi_jupyter.agent.budget import counted_tokens
 from kimi_jupyter.agent.services import Services
-from kimi_jupyter.history.fold import Fold
+from kimi_jupyter.history.fold import Fold, Turn
 from kimi_jupyter.protocol.base import Data, Mode
-from kimi_jupyter.protocol.commands import Command, ModelSet, ModeSet
+from kimi_jupyter.protocol.commands import Command, ModelSet, ModeSet, TaskRewind, TurnStart
 from kimi_jupyter.protocol.errors import CommandRefused
 
 MODE_NAMES: dict[Mode, str] = {
@@ -37,6 +38,8 @@ class Desk(Protocol):
     """What a slash command may use."""
 
     @property
+    def id(self) -> str: ...
+    @property
     def state(self) -> Fold: ...
     @property
     def services(self) -> Services: ...
@@ -45,14 +48,23 @@ class Desk(Protocol):
         """Take a command, as `Task.submit`."""
         ...
 
+    def compact(self, wish: str = "") -> None:
+        """Begin to sum up, as `Task.compact`."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _Call:
     desk: Desk
     argument: str
     by: str
+    message: TurnStart
+    """The message that is the command."""
 
 
+_LISTED = 20
+_LONGEST = 80
+"""Characters of a message in a list."""
 Run = Callable[[_Call], Awaitable[str]]
 _registry: dict[str, tuple[SlashCommand, Run]] = {}
 
@@ -77,20 +89,25 @@ def is_slash(text: str) -> bool:
     return _split(text) is not None
 
 
-async def run(text: str, desk: Desk, *, by: str) -> str:
-    """Do a slash command and give back what to tell the user; raises `CommandRefused` for one that can't be done."""
-    name, argument = _split(text) or ("", "")
+async def run(message: TurnStart, desk: Desk, *, by: str) -> str:
+    """Do a slash command and give back what to tell the user, if anything; raises `CommandRefused` for one that can't be done."""
+    name, argument = _split(message.text) or ("", "")
     if name not in _registry:
         raise CommandRefused(
             f"There is no command `/{name}`; `/help` lists them. To send it as a message, put a space before it."
         )
     _, command = _registry[name]
-    return await command(_Call(desk, argument, by))
+    return await command(_Call(desk, argument, by, message))
 
 
 def _split(text: str) -> tuple[str, str] | None:
     match = re.fullmatch(r"/([A-Za-z][A-Za-z-]*)(?:\s+(.*?))?\s*", text, re.DOTALL)
     return (match[1].lower(), match[2] or "") if match else None
+
+
+def init_prompt() -> str:
+    """What `/init` asks of the agent."""
+    return (Path(__file__).parent / "prompts" / "init.md").read_text(encoding="utf-8").strip()
 
 
 @_slash("task")
@@ -162,3 +179,73 @@ async def cost(call: _Call) -> str:
 async def history(call: _Call) -> str:
     """Shows the list of tasks."""
     return "Open the list of tasks with the History button."
+
+
+@_slash("task")
+async def compact(call: _Call) -> str:
+    """Sums up the older part of the conversation (one request to the model); `/compact keep the SQL` says what to mind."""
+    call.desk.compact(call.argument.strip())
+    return ""
+
+
+@_slash("task")
+async def rewind(call: _Call) -> str:
+    """Goes back: `/rewind` lists your messages, `/rewind 2` takes back the last two, with the files that changed since."""
+    turns = call.desk.state.view().turns
+    if not turns:
+        raise CommandRefused("There is no message to go back to yet.")
+    if not call.argument:
+        return _messages_to_go_back_to(turns)
+    number = int(call.argument) if re.fullmatch(r"[0-9]{1,6}", call.argument) else 0
+    if not 1 <= number <= len(turns):
+        raise CommandRefused(
+            f"`/rewind` takes a number from 1 (your last message) to {len(turns)} (your first); nothing was changed."
+        )
+    turn = turns[-number]
+    await call.desk.submit(TaskRewind(seq=turn.seq), by=call.by)
+    done = call.desk.state.view().rewound
+    lines = [f"The conversation is where it was before: {_quoted(turn.text)}"]
+    if done and done.restored:
+        lines.append(f"Put back: {', '.join(map(_quoted, done.restored))}.")
+    if done and done.kept:
+        lines.append(f"Left alone, because changed since: {', '.join(map(_quoted, done.kept))}.")
+    return "\n\n".join(lines)
+
+
+def _messages_to_go_back_to(turns: Sequence[Turn]) -> str:
+    shown = list(enumerate(reversed(turns), 1))[:_LISTED]
+    rows = "\n".join(
+        f"- `/rewind {number}` to before {_quoted(turn.text)}" for number, turn in shown
+    )
+    more = f"\n- … and {len(turns) - _LISTED} older ones" if len(turns) > _LISTED else ""
+    return f"Going back also puts back the files that the agent changed since then:\n\n{rows}{more}"
+
+
+def _quoted(text: str) -> str:
+    line = " ".join(text.split()).replace("`", "'")
+    return f"`{line if len(line) <= _LONGEST else line[:_LONGEST] + '…'}`"
+
+
+@_slash("client")
+async def export(call: _Call) -> str:
+    """Saves this task as a file: `/export md`, `json` or `ipynb`."""
+    format = call.argument.strip().lower() or "md"
+    if format not in ("md", "json", "ipynb"):
+        raise CommandRefused("`/export` takes `md`, `json` or `ipynb`; nothing was saved.")
+    return (
+        "Nothing was saved from here. The Kimi sidebar downloads the task with the same command; "
+        f"by hand it is `GET kimi/tasks/{call.desk.id}/export?format={format}` below the server's address."
+    )
+
+
+@_slash("task")
+async def init(call: _Call) -> str:
+    """Has the agent write `AGENTS.md`, the workspace's notes for agents; this is a message to the model and costs tokens."""
+    await call.desk.submit(call.message.model_copy(update={"text": init_prompt()}), by=call.by)
+    return ""
+
+
+@_slash("task")
+async def mcp(call: _Call) -> str:
+    """Shows the MCP servers of this task."""
+    return "No MCP servers are configured: this version of Kimi Jupyter can't connect to any yet."

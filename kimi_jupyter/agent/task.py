@@ -7,13 +7,14 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Literal
 
-from kimi_jupyter.agent import context, slash, words
+from kimi_jupyter.agent import compaction, context, slash, words
 from kimi_jupyter.agent.asks import Asks
 from kimi_jupyter.agent.attachments import read_attachments
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
 from kimi_jupyter.agent.services import Services
+from kimi_jupyter.agent.summing import SUMS_UP, TURN_RUNS, Summing
 from kimi_jupyter.agent.turn import Turn
 from kimi_jupyter.history.checkpoints import Restored
 from kimi_jupyter.history.fold import Fold, title_from
@@ -43,7 +44,6 @@ from kimi_jupyter.protocol.events import (
     Rewound,
     TaskCreated,
     TaskRenamed,
-    TurnEnd,
     TurnEnded,
     TurnQueued,
     TurnStarted,
@@ -108,6 +108,7 @@ class Task:
         self._queued: list[int] = []
         """Messages that wait, by the place of their `turn.queued`."""
         self._running = Running(self.id, log.events, self._emit, services, self._give_back)
+        self._summing = Summing(self._emit, lambda: services.notify("tasks", self.id))
         self._is_starting = False
         if self.mode == "bypass" and len(log.events) > 1:
             self._disarm_bypass()
@@ -124,8 +125,8 @@ class Task:
 
     @property
     def is_running(self) -> bool:
-        """Whether a turn runs."""
-        return self._is_starting or self._running.is_on
+        """Whether a turn runs, or a summary that the user asked for."""
+        return self._is_starting or self._running.is_on or self._summing.is_on
 
     @property
     def status(self) -> Literal["idle", "running", "waiting"]:
@@ -195,18 +196,21 @@ class Task:
 
     async def close(self) -> None:
         """End a running turn as `interrupted`, with all that it started, and close the log."""
+        await self._summing.interrupt()
         await self._running.interrupt()
         self.log.close()
 
     async def _start(self, command: TurnStart, by: str) -> None:
         if slash.is_slash(command.text):
-            text = await slash.run(command.text, self, by=by)
-            self._emit(Notice(level="info", text=text))
+            if text := await slash.run(command, self, by=by):
+                self._emit(Notice(level="info", text=text))
             return
         if not command.text.strip():
             raise CommandRefused("The message is empty; type what you want to have done.")
         if self._is_starting:
             raise CommandRefused(BUSY)
+        if self._summing.is_on:
+            raise CommandRefused(SUMS_UP)
         if self._running.is_on:
             await self._queue(command)
             return
@@ -217,7 +221,7 @@ class Task:
             self._emit(started)
             if is_untitled:
                 self._emit(TaskRenamed(title=title_from(started.text)))
-            self._begin()
+            self._running.begin(self._turn().run())
         finally:
             self._is_starting = False
         self.services.notify("tasks", self.id)
@@ -265,7 +269,7 @@ class Task:
 
     async def _started(self, command: TurnStart) -> TurnStarted:
         text, attachments = await self._read(command)
-        before, ended = self._last_turn()
+        before, ended = context.last_turn(self.log.events)
         note = turn_note(
             today=date.today(),
             mode=self.mode,
@@ -281,30 +285,27 @@ class Task:
             note=note,
         )
 
-    def _last_turn(self) -> tuple[Mode | None, TurnEnd | None]:
-        """The mode in which the message before was sent, and how its turn ended."""
-        mode: Mode = self.created.mode
-        before: Mode | None = None
-        ended: TurnEnd | None = None
-        for event in context.kept(self.log.events):
-            if isinstance(event, ModeChanged):
-                mode = event.mode
-            elif isinstance(event, TurnStarted):
-                before = mode
-            elif isinstance(event, TurnEnded):
-                ended = event.reason
-        return before, ended
-
     def _stop(self) -> None:
-        if not self._running.is_on:
+        if self._summing.is_on:
+            self._summing.cancel()
+        elif self._running.is_on:
+            self._running.cancel("stopped")
+        else:
             raise CommandRefused("No turn is running.")
-        self._running.cancel("stopped")
 
     def _set_model(self, model: str) -> None:
         available = [info.id for info in self.services.models()]
         if model != OFFLINE and model not in available:
             raise CommandRefused(unknown_model_text(model, available))
         self._emit(ModelChanged(model=model))
+
+    def compact(self, wish: str = "") -> None:
+        """Begin to sum up the conversation; what comes of it stands in the log. Raises `CommandRefused`."""
+        if self.is_running:
+            raise CommandRefused(SUMS_UP if self._summing.is_on else TURN_RUNS)
+        compaction.check_worth(context.kept(self.log.events))
+        self._summing.begin(self._turn().sum_up(redact(wish, self.services.secrets())))
+        self.services.notify("tasks", self.id)
 
     async def _rewind(self, command: TaskRewind) -> None:
         """Go back to before a message, files included where asked; a rewind to the last rewind undoes that one."""
@@ -346,8 +347,8 @@ class Task:
                 f"A notebook's kernel may {verb} only the tasks that it started; use the Kimi sidebar."
             )
 
-    def _begin(self) -> None:
-        turn = Turn(
+    def _turn(self) -> Turn:
+        return Turn(
             task=self.id,
             events=self.log.events,
             state=self.state,
@@ -357,7 +358,6 @@ class Task:
             is_stopped=lambda: self._running.is_cancelled,
             join_queued=self._join_queued,
         )
-        self._running.begin(turn.run())
 
     def _disarm_bypass(self) -> None:
         """Bypass holds until the server restarts, unless the settings make it the default."""
@@ -382,4 +382,6 @@ class Task:
             return event.model_copy(update={"message": redact(event.message, secrets)})
         if isinstance(event, Retrying):
             return event.model_copy(update={"why": redact(event.why, secrets)})
+        if isinstance(event, Notice):
+            return event.model_copy(update={"text": redact(event.text, secrets)})
         return event

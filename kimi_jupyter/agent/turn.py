@@ -9,14 +9,16 @@ from collections.abc import Callable, Sequence
 
 from kimi_jupyter.agent import budget, context, words
 from kimi_jupyter.agent.asks import Emit
+from kimi_jupyter.agent.compaction import Compaction
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.reply import Reply
 from kimi_jupyter.agent.services import Services
+from kimi_jupyter.agent.usage import reported
 from kimi_jupyter.history.fold import Fold
-from kimi_jupyter.models.catalogue import cost, find
+from kimi_jupyter.models.catalogue import find
 from kimi_jupyter.models.provider import Finished, ModelInfo, Request
 from kimi_jupyter.protocol.errors import ModelError
-from kimi_jupyter.protocol.events import Event, Notice, ToolDone, TurnEnded, UsageReported
+from kimi_jupyter.protocol.events import Event, Notice, ToolDone, TurnEnded
 from kimi_jupyter.protocol.messages import ToolCall
 
 NO_KEY = (
@@ -50,6 +52,9 @@ class Turn:
         self._services = services
         self._is_stopped = is_stopped
         self._join_queued = join_queued
+        self._compaction = Compaction(
+            events=events, state=state, emit=emit, services=services, request=self.next_request
+        )
         self._requests = 0
         self._was_empty = False
         self._has_leaked = False
@@ -81,9 +86,13 @@ class Turn:
         info = find(model, self._services.models())
         reply = Reply(self._emit, model)
         self._requests += 1
-        finished = await reply.stream(
-            self._services.provider_for(model), self._request(model, info)
-        )
+        await self._compaction.make_room()
+        provider = self._services.provider_for(model)
+        try:
+            finished = await reply.stream(provider, self._request(model, info))
+        except ModelError as error:
+            await self._compaction.after(error)
+            finished = await reply.stream(provider, self._request(model, info))
         self._count(finished, info)
         message = finished.message
         if message.tool_calls:
@@ -100,6 +109,15 @@ class Turn:
         reply.done(finished)
         return _said(finished)
 
+    def next_request(self) -> Request:
+        """The request that would be made now."""
+        model = self._state.model
+        return self._request(model, find(model, self._services.models()))
+
+    async def sum_up(self, wish: str) -> None:
+        """Do nothing but sum up the conversation; raises `ModelError`."""
+        await self._compaction.run(wish)
+
     def _request(self, model: str, info: ModelInfo | None) -> Request:
         messages = context.messages(self._events)
         tools = self._gate.specs()
@@ -113,18 +131,9 @@ class Turn:
         )
 
     def _count(self, finished: Finished, info: ModelInfo | None) -> None:
-        usage = finished.usage
-        if usage is None:
-            return
-        self._emit(
-            UsageReported(
-                prompt_tokens=usage.prompt_tokens,
-                cached_tokens=usage.cached_tokens,
-                completion_tokens=usage.completion_tokens,
-                cost=cost(usage, info, self._services.settings()),
-                context_tokens=info.context if info else 0,
-            )
-        )
+        usage = reported(finished, info, self._services.settings())
+        if usage is not None:
+            self._emit(usage)
 
     async def _run_calls(self, calls: Sequence[ToolCall]) -> TurnEnded | None:
         left = list(calls)

@@ -1,4 +1,4 @@
-"""A desk that is cleared after the test."""
+"""A desk that is cleared after the test, and whose requests kept their prefix."""
 
 from __future__ import annotations
 
@@ -23,3 +23,5 @@ async def desk(tmp_path: Path) -> AsyncGenerator[Callable[..., Desk]]:
     yield make
     for one in made:
         await one.task.close()
+    for one in made:
+        one.check_prefixes()

@@ -13,6 +13,7 @@ from kimi_jupyter.agent.services import AnyTool, Environment, Services
 from kimi_jupyter.agent.task import Task, task_created
 from kimi_jupyter.agent.tool import Params, Result, Work
 from kimi_jupyter.history.log import Log
+from kimi_jupyter.models.body import messages_body, tools_body
 from kimi_jupyter.models.catalogue import BUNDLED, OFFLINE_MODEL
 from kimi_jupyter.models.provider import Balance, ModelInfo, Piece, Provider, Request
 from kimi_jupyter.models.scripted import Chooser, ScriptedProvider, Step
@@ -23,6 +24,7 @@ from kimi_jupyter.protocol.events import AskOpened, Event, TurnEnded
 from kimi_jupyter.protocol.settings import Settings
 from kimi_jupyter.safety import files
 from kimi_jupyter.safety.paths import Workspace
+from tests.moonshot.watch import PrefixWatch
 
 E = TypeVar("E", bound=Event)
 
@@ -230,6 +232,15 @@ class Desk:
     @property
     def requests(self) -> list[Request]:
         return self.provider.requests
+
+    def check_prefixes(self) -> None:
+        """Each request of the scripted model began with the bytes of the one before, known breaks aside."""
+        watch = PrefixWatch()
+        for request in getattr(self.provider, "requests", ()):
+            messages = messages_body(request.messages)
+            tools = tools_body(request.tools)
+            watch.take({"prompt_cache_key": request.task, "messages": messages, "tools": tools})
+        watch.check()
 
 
 def call(name: str, **arguments: Any) -> dict[str, Any]:

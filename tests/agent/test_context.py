@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kimi_jupyter.agent import context, words
 from kimi_jupyter.protocol.events import (
     Attachment,
+    Compacted,
     Event,
     ModeChanged,
     Notice,
@@ -22,7 +23,9 @@ from kimi_jupyter.protocol.events import (
     ToolDone,
     ToolStarted,
     TurnEnded,
+    TurnQueued,
     TurnStarted,
+    TurnUnqueued,
 )
 from kimi_jupyter.protocol.messages import (
     AssistantMessage,
@@ -209,6 +212,9 @@ _events: st.SearchStrategy[Event] = st.one_of(
     st.builds(ReplyPartial, reply=_ids, text=_texts, think=_texts),
     st.builds(TurnEnded, reason=st.sampled_from(["done", "stopped", "interrupted"])),
     st.builds(Rewound, to=st.integers(0, 30)),
+    st.builds(Compacted, summary=_texts, upto=st.integers(0, 30)),
+    st.builds(TurnQueued, text=_texts),
+    st.builds(TurnUnqueued, queued=st.integers(0, 30), joined=st.booleans()),
     st.builds(ToolStarted, call=_ids, name=_texts, title=_texts, arguments=_texts),
     st.just(ModeChanged(mode="plan")),
     st.just(Notice(level="info", text="x")),
@@ -227,7 +233,10 @@ def test_any_log_gives_messages_that_the_api_takes(
     assert_valid(context.messages(whole))
 
 
-@given(st.lists(_events.filter(lambda event: not isinstance(event, Rewound)), max_size=30))
+_adding = _events.filter(lambda event: not isinstance(event, Rewound | Compacted))
+
+
+@given(st.lists(_adding, max_size=30))
 @settings(max_examples=200, deadline=None)
 def test_what_was_sent_stays_as_it_was_sent(events: list[Event]) -> None:
     """Requests are made when every call has its result; from there on the log only adds to them."""
@@ -237,6 +246,20 @@ def test_what_was_sent_stays_as_it_was_sent(events: list[Event]) -> None:
         if isinstance(event, TurnStarted):
             sent = lines(context.messages(whole[:end]))
             assert final[: len(sent)] == sent
+
+
+@given(st.lists(_adding, min_size=1, max_size=15), st.lists(_adding, max_size=15), st.data())
+@settings(max_examples=200, deadline=None)
+def test_what_stands_for_the_older_part_stays_as_it_is(
+    before: list[Event], after: list[Event], data: st.DataObject
+) -> None:
+    upto = data.draw(st.integers(1, len(before) + 1))
+    summary = Compacted(summary="In short.", upto=upto)
+    whole = stamped(TaskCreated(system="Rules."), *before, summary, TurnStarted(text="On"), *after)
+    final = lines(context.messages(whole))
+    sent = lines(context.messages(whole[: len(before) + 3]))
+    assert final[: len(sent)] == sent
+    assert sum("<hand-off" in line for line in final) == 1
 
 
 def lines(messages: Sequence[Message]) -> list[str]:

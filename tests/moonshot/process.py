@@ -38,6 +38,11 @@ class MoonshotProcess:
         """Answer the next requests with these steps (JSON forms); then the default script goes on."""
         self._get("/_script", json.dumps(list(steps)).encode())
 
+    def check_prefixes(self) -> None:
+        """Raise `AssertionError` where a request of a task did not begin with the bytes of the one before."""
+        violations = self._get("/_violations")
+        assert not violations, "the prefix of a request was broken:\n" + "\n".join(violations)
+
     def _get(self, path: str, data: bytes | None = None) -> Any:
         with urllib.request.urlopen(self._root + path, data=data, timeout=10) as answer:
             return json.load(answer)
@@ -52,7 +57,9 @@ def moonshot_process(*options: str) -> Iterator[MoonshotProcess]:
         assert process.stdout is not None
         line = process.stdout.readline().strip()
         assert line.startswith("http"), "the simulator did not start; see its error output"
-        yield MoonshotProcess(line)
+        api = MoonshotProcess(line)
+        yield api
+        api.check_prefixes()
     finally:
         process.terminate()
         process.wait(10)

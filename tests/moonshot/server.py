@@ -17,6 +17,7 @@ from tests.moonshot.cache import PrefixCache, prompt_tokens
 from tests.moonshot.checks import CONTEXT, Refused, Switches, check
 from tests.moonshot.chunks import Chunks, Frame, compact, usage_of, whole, within_budget
 from tests.moonshot.script import Answer, Body, Failure, Reply, Step, answer_of
+from tests.moonshot.watch import PrefixWatch
 
 _OVER = Failure(
     400, "invalid_request_error", "Invalid request: the script of the simulator is over"
@@ -67,6 +68,7 @@ class Moonshot:
         self.streaming = asyncio.Event()
         """Set when a reply has sent as much as it will before a stall."""
         self._cache = PrefixCache()
+        self._watch = PrefixWatch()
         self._port = port
         self._runner: web.AppRunner | None = None
 
@@ -80,6 +82,15 @@ class Moonshot:
         """The bodies of all chat requests."""
         return [r.body for r in self.requests if r.path == "/v1/chat/completions"]
 
+    @property
+    def violations(self) -> list[str]:
+        """Requests of one task that did not begin with the bytes of the one before."""
+        return self._watch.violations
+
+    def may_break(self, task: str) -> None:
+        """Declare that the next request of this task (`prompt_cache_key`) begins anew."""
+        self._watch.may_break(task)
+
     async def __aenter__(self) -> Moonshot:
         self._runner = web.AppRunner(self._app(), handler_cancellation=True, shutdown_timeout=0.1)
         await self._runner.setup()
@@ -88,9 +99,11 @@ class Moonshot:
         self._port = self._runner.addresses[0][1]
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, kind: object, *_: object) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+        if kind is None:
+            self._watch.check()
 
     def _app(self) -> web.Application:
         app = web.Application(client_max_size=100 * 2**20)
@@ -100,6 +113,7 @@ class Moonshot:
         app.router.add_post("/v1/tokenizers/estimate-token-count", self._estimate)
         app.router.add_get("/_requests", self._show_requests)
         app.router.add_get("/_sent", self._show_sent)
+        app.router.add_get("/_violations", self._show_violations)
         app.router.add_post("/_script", self._take_script)
         return app
 
@@ -118,6 +132,7 @@ class Moonshot:
             check(body, self.switches, prompt_tokens)
         except Refused as refused:
             return _failed(refused.failure)
+        self._watch.take(body)
         answer = self._next(body)
         if isinstance(answer, Failure):
             return _failed(answer)
@@ -208,6 +223,9 @@ class Moonshot:
 
     async def _show_sent(self, _: web.Request) -> web.Response:
         return web.json_response(self.sent)
+
+    async def _show_violations(self, _: web.Request) -> web.Response:
+        return web.json_response(self.violations)
 
     async def _take_script(self, request: web.Request) -> web.Response:
         self.script[:] = await request.json()
