@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 from collections.abc import Callable, Sequence
 
@@ -11,6 +10,7 @@ from kimi_jupyter.agent import budget, context, words
 from kimi_jupyter.agent.asks import Emit
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.reply import Reply
+from kimi_jupyter.agent.schedule import Step
 from kimi_jupyter.agent.services import Services
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.models.catalogue import cost, find
@@ -127,28 +127,15 @@ class Turn:
         )
 
     async def _run_calls(self, calls: Sequence[ToolCall]) -> TurnEnded | None:
-        left = list(calls)
-        for is_read, group in itertools.groupby(calls, key=self._gate.is_read):
-            for batch in [list(group)] if is_read else [[call] for call in group]:
-                del left[: len(batch)]
-                if await self._run_batch(batch):
-                    self._answer(left, words.AFTER_REJECTION, summary="not run")
-                    return TurnEnded(
-                        reason="stopped",
-                        message="You rejected the proposal, so the turn stopped; nothing was changed by it. "
-                        "Say what to do instead.",
-                    )
-        return None
-
-    async def _run_batch(self, batch: Sequence[ToolCall]) -> bool:
-        """Run calls side by side; whether one of them ends the turn."""
-        if len(batch) == 1:
-            return await self._gate.call(batch[0])
-        ends = await asyncio.gather(*map(self._gate.call, batch), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return any(ends)
+        left = await Step(calls, claim=self._gate.claim, take=self._gate.call).run()
+        if left is None:
+            return None
+        self._answer(left, words.AFTER_REJECTION, summary="not run")
+        return TurnEnded(
+            reason="stopped",
+            message="You rejected the proposal, so the turn stopped; nothing was changed by it. "
+            "Say what to do instead.",
+        )
 
     def _answer(self, calls: Sequence[ToolCall], text: str, *, summary: str) -> None:
         for call in calls:
