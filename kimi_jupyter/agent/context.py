@@ -7,9 +7,12 @@ import html
 import re
 from collections.abc import Iterable, Sequence
 
-from kimi_jupyter.agent import words
+from kimi_jupyter.agent import loopguard, words
+from kimi_jupyter.agent.own_asks import LOOP
 from kimi_jupyter.agent.project import project
 from kimi_jupyter.protocol.events import (
+    AskClosed,
+    AskOpened,
     Event,
     ReplyDone,
     ReplyPartial,
@@ -62,6 +65,7 @@ def _told(events: Sequence[Event]) -> Iterable[Message]:
     partial = _Partial()
     task = ""
     queued: dict[int, TurnQueued] = {}
+    circles: set[str] = set()
     for event in events:
         if isinstance(event, TaskCreated):
             task = event.task
@@ -78,8 +82,19 @@ def _told(events: Sequence[Event]) -> Iterable[Message]:
             yield from _reply(event.message)
         elif isinstance(event, ToolDone):
             yield ToolMessage(tool_call_id=event.call, content=event.output)
+        elif isinstance(event, AskOpened | AskClosed):
+            yield from _advice(event, circles)
         elif isinstance(event, TurnEnded):
             yield from partial.taken()
+
+
+def _advice(event: AskOpened | AskClosed, circles: set[str]) -> Iterable[Message]:
+    """What the user said in their own words when they were asked about a circle; `circles` holds those asks."""
+    if isinstance(event, AskOpened):
+        if LOOP.owns(event):
+            circles.add(event.ask)
+    elif event.ask in circles and (said := loopguard.advice(event)) is not None:
+        yield UserMessage(content=said)
 
 
 def _joined(

@@ -60,13 +60,21 @@ class Gate:
     """Lets tool calls through, asks, or refuses; every call ends in exactly one `tool.done`, unless it is cancelled."""
 
     def __init__(
-        self, *, services: Services, folder: str, emit: Emit, asks: Asks, mode: Callable[[], Mode]
+        self,
+        *,
+        services: Services,
+        folder: str,
+        emit: Emit,
+        asks: Asks,
+        mode: Callable[[], Mode],
+        remark: Callable[[ToolDone], ToolDone] = lambda done: done,
     ) -> None:
         self._services = services
         self._work = Work(workspace=services.workspace, folder=folder, logs=services.logs)
         self._emit = emit
         self._asks = asks
         self._mode = mode
+        self._remark = remark
         self._tools = {tool.name: tool for tool in services.tools}
         self._specs = tuple(_spec(tool) for tool in services.tools)
         self._scales = Scales(services, self._work, mode)
@@ -96,16 +104,15 @@ class Gate:
         result = outcome.result
         if result.todo is not None:
             self._emit(TodoChanged(items=result.todo))
-        self._emit(
-            ToolDone(
-                call=call.id,
-                ok=result.ok,
-                output=self._clean(result.output) or words.NO_OUTPUT,
-                summary=self._clean(result.summary),
-                ms=outcome.ms,
-                diff=result.diff,
-            )
+        done = ToolDone(
+            call=call.id,
+            ok=result.ok,
+            output=self._clean(result.output) or words.NO_OUTPUT,
+            summary=self._clean(result.summary),
+            ms=outcome.ms,
+            diff=result.diff,
         )
+        self._emit(self._remark(done))
         return outcome.ends_turn
 
     async def _through(self, call: ToolCall, seat: Seat) -> _Outcome:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from kimi_jupyter.agent import budget, context, words
+from kimi_jupyter.agent import budget, context, loopguard, purse, words
 from kimi_jupyter.agent.asks import Emit
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.reply import Reply
@@ -15,8 +14,16 @@ from kimi_jupyter.agent.services import Services
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.models.catalogue import cost, find
 from kimi_jupyter.models.provider import Finished, ModelInfo, Request
+from kimi_jupyter.protocol.commands import AskAnswer
 from kimi_jupyter.protocol.errors import ModelError
-from kimi_jupyter.protocol.events import Event, Notice, ToolDone, TurnEnded, UsageReported
+from kimi_jupyter.protocol.events import (
+    AskOpened,
+    Event,
+    Notice,
+    ToolDone,
+    TurnEnded,
+    UsageReported,
+)
 from kimi_jupyter.protocol.messages import ToolCall
 
 NO_KEY = (
@@ -38,6 +45,7 @@ class Turn:
         state: Fold,
         emit: Emit,
         gate: Gate,
+        ask: Callable[[AskOpened], Awaitable[AskAnswer]],
         services: Services,
         is_stopped: Callable[[], bool],
         join_queued: Callable[[], bool],
@@ -47,6 +55,7 @@ class Turn:
         self._state = state
         self._emit = emit
         self._gate = gate
+        self._ask = ask
         self._services = services
         self._is_stopped = is_stopped
         self._join_queued = join_queued
@@ -63,7 +72,7 @@ class Turn:
                     usage=self._state.usage,
                     settings=self._services.settings(),
                 )
-                end = over or await self._step()
+                end = over or await self._paused() or await self._step()
                 if end is not None and end.reason != "done":
                     return end
                 if self._is_stopped():  # a tool swallowed the cancellation
@@ -76,6 +85,30 @@ class Turn:
             text = NO_KEY if error.fault == "no_key" else str(error)
             return TurnEnded(reason="error", message=text, fault=error.fault)
 
+    async def _paused(self) -> TurnEnded | None:
+        """Ask the user before a request where the agent goes in circles or the money runs out; the end, if they want none."""
+        circle = loopguard.loop(self._events)
+        if circle is not None and loopguard.stops(await self._ask(loopguard.question(circle))):
+            return loopguard.STOPPED
+        while (bill := self._bill()) is not None and bill.is_due:
+            await self._ask(bill.question())
+            if purse.granted(self._events) <= bill.limit:
+                return bill.ended()
+        return None
+
+    def _bill(self) -> purse.Bill | None:
+        if self._services.settings().max_task_cost is None:
+            return None
+        model = self._state.model
+        info = find(model, self._services.models())
+        return purse.bill(
+            self._events,
+            self._request(model, info),
+            usage=self._state.usage,
+            info=info,
+            settings=self._services.settings(),
+        )
+
     async def _step(self) -> TurnEnded | None:
         model = self._state.model
         info = find(model, self._services.models())
@@ -87,6 +120,7 @@ class Turn:
         self._count(finished, info)
         message = finished.message
         if message.tool_calls:
+            self._was_empty = self._has_leaked = False
             reply.done(finished)
             if finished.finish in _COMPLETE:
                 return await self._run_calls(message.tool_calls)
@@ -103,13 +137,14 @@ class Turn:
     def _request(self, model: str, info: ModelInfo | None) -> Request:
         messages = context.messages(self._events)
         tools = self._gate.specs()
-        size = sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools)
         return Request(
             model=model,
             messages=messages,
             tools=tools,
             task=self._task,
-            max_tokens=budget.output_limit(info.context if info else 0, messages, size),
+            max_tokens=budget.output_limit(
+                info.context if info else 0, messages, budget.size_of(tools)
+            ),
         )
 
     def _count(self, finished: Finished, info: ModelInfo | None) -> None:

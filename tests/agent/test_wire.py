@@ -78,12 +78,13 @@ async def ended(d: Desk, reason: str) -> None:
 
 
 async def test_most_input_of_a_long_turn_comes_from_the_cache(desk: Make) -> None:
-    steps: list[Step] = [Reply("", "Next.", (call("look", path="a.txt"),))] * 24
+    steps: list[Step] = [Reply("", "Next.", (call("look", path=f"{n}.txt"),)) for n in range(24)]
     api = Moonshot([*steps, "Done."])
     async with api, provider(api.url) as kimi:
         d = desk(kimi)
-        (d.root / "a.txt").write_text("line of text\n" * 100)
-        assert (await d.send("Read it again and again")).reason == "done"
+        for n in range(24):
+            (d.root / f"{n}.txt").write_text("line of text\n" * 100)
+        assert (await d.send("Read them one by one")).reason == "done"
     usage = d.all(UsageReported)[1:]
     share = sum(u.cached_tokens for u in usage) / sum(u.prompt_tokens for u in usage)
     assert share > 0.9
