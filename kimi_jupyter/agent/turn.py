@@ -145,6 +145,7 @@ class Turn:
             max_tokens=budget.output_limit(
                 info.context if info else 0, messages, budget.size_of(tools)
             ),
+            thinking=self._services.settings().thinking == "on",
         )
 
     def _count(self, finished: Finished, info: ModelInfo | None) -> None:

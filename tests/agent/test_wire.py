@@ -88,3 +88,21 @@ async def test_most_input_of_a_long_turn_comes_from_the_cache(desk: Make) -> Non
     usage = d.all(UsageReported)[1:]
     share = sum(u.cached_tokens for u in usage) / sum(u.prompt_tokens for u in usage)
     assert share > 0.9
+
+
+async def test_thinking_is_switched_within_a_turn_and_the_api_takes_it(desk: Make) -> None:
+    """A step that came without reasoning is not refused once the model thinks again."""
+    steps: list[Step] = [
+        Reply("", None, (call("run", command="ls"),)),
+        Reply("", "Hm.", (call("look", path="a.txt"),)),
+        "Done.",
+    ]
+    api = Moonshot(steps, switches=Switches(strict_reasoning=True))
+    async with api, provider(api.url) as kimi:
+        d = desk(kimi, settings=Settings(thinking="off"))
+        await d.submit(TurnStart(text="Go"))
+        await d.until(AskOpened)
+        d.settings = Settings()
+        await d.answer("approve")
+        await ended(d, "done")
+        assert [body["thinking"]["type"] for body in api.bodies] == ["disabled", *["enabled"] * 2]
