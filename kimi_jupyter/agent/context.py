@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from kimi_jupyter.agent import words
+from kimi_jupyter.agent import loopguard, words
 from kimi_jupyter.agent.frames import INSTRUCTIONS_TAG, frame
 from kimi_jupyter.agent.handoff import handoff, waiting
+from kimi_jupyter.agent.own_asks import LOOP
 from kimi_jupyter.agent.project import project
 from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.events import (
+    AskClosed,
+    AskOpened,
     Compacted,
     Event,
     ModeChanged,
@@ -97,6 +100,7 @@ def last_turn(events: Sequence[Event]) -> tuple[Mode | None, TurnEnd | None]:
 def _told(events: Sequence[Event], task: str) -> Iterable[Message]:
     partial = _Partial()
     queued: dict[int, TurnQueued] = {}
+    circles: set[str] = set()
     for event in events:
         if isinstance(event, TaskCreated):
             yield SystemMessage(content=event.system)
@@ -112,8 +116,19 @@ def _told(events: Sequence[Event], task: str) -> Iterable[Message]:
             yield from _reply(event.message)
         elif isinstance(event, ToolDone):
             yield ToolMessage(tool_call_id=event.call, content=event.output)
+        elif isinstance(event, AskOpened | AskClosed):
+            yield from _advice(event, circles)
         elif isinstance(event, TurnEnded):
             yield from partial.taken()
+
+
+def _advice(event: AskOpened | AskClosed, circles: set[str]) -> Iterable[Message]:
+    """What the user said in their own words when they were asked about a circle; `circles` holds those asks."""
+    if isinstance(event, AskOpened):
+        if LOOP.owns(event):
+            circles.add(event.ask)
+    elif event.ask in circles and (said := loopguard.advice(event)) is not None:
+        yield UserMessage(content=said)
 
 
 def _joined(

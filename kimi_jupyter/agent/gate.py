@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from kimi_jupyter.agent import words
 from kimi_jupyter.agent.arguments import parse_arguments, validated
 from kimi_jupyter.agent.asks import Asks, Emit
+from kimi_jupyter.agent.claims import Claim, claim
 from kimi_jupyter.agent.live import LiveOutput
+from kimi_jupyter.agent.schedule import Seat
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
@@ -58,13 +60,21 @@ class Gate:
     """Lets tool calls through, asks, or refuses; every call ends in exactly one `tool.done`, unless it is cancelled."""
 
     def __init__(
-        self, *, services: Services, folder: str, emit: Emit, asks: Asks, mode: Callable[[], Mode]
+        self,
+        *,
+        services: Services,
+        folder: str,
+        emit: Emit,
+        asks: Asks,
+        mode: Callable[[], Mode],
+        remark: Callable[[ToolDone], ToolDone] = lambda done: done,
     ) -> None:
         self._services = services
         self._work = Work(workspace=services.workspace, folder=folder, logs=services.logs)
         self._emit = emit
         self._asks = asks
         self._mode = mode
+        self._remark = remark
         self._tools = {tool.name: tool for tool in services.tools}
         self._specs = tuple(_spec(tool) for tool in services.tools)
         self._scales = Scales(services, self._work, mode)
@@ -75,15 +85,14 @@ class Gate:
             return self._specs
         return tuple(spec for spec in self._specs if self._tools[spec.name].kind in _HARMLESS)
 
-    def is_read(self, call: ToolCall) -> bool:
-        """Whether a call only reads, so that it may run beside others."""
-        tool = self._tools.get(call.name)
-        return tool is not None and tool.kind == "read"
+    def claim(self, call: ToolCall) -> Claim:
+        """What a call touches, so that others may run beside it."""
+        return claim(self._tools.get(call.name), call, self._work)
 
-    async def call(self, call: ToolCall) -> bool:
+    async def call(self, call: ToolCall, seat: Seat) -> bool:
         """Take up a call and answer it; whether the turn ends with it, because the user rejected it without a word."""
         try:
-            outcome = await self._through(call)
+            outcome = await self._through(call, seat)
         except KimiError as error:
             outcome = _failed(str(error))
         except Exception as error:  # noqa: BLE001 - a fault of a tool is an answer, not the end of the turn
@@ -95,19 +104,19 @@ class Gate:
         result = outcome.result
         if result.todo is not None:
             self._emit(TodoChanged(items=result.todo))
-        self._emit(
-            ToolDone(
-                call=call.id,
-                ok=result.ok,
-                output=self._clean(result.output) or words.NO_OUTPUT,
-                summary=self._clean(result.summary),
-                ms=outcome.ms,
-                diff=result.diff,
-            )
+        done = ToolDone(
+            call=call.id,
+            ok=result.ok,
+            output=self._clean(result.output) or words.NO_OUTPUT,
+            summary=self._clean(result.summary),
+            ms=outcome.ms,
+            diff=result.diff,
         )
+        self._emit(self._remark(done))
         return outcome.ends_turn
 
-    async def _through(self, call: ToolCall) -> _Outcome:
+    async def _through(self, call: ToolCall, seat: Seat) -> _Outcome:
+        await seat.turn()
         title = call.name or "Tool call"
         try:
             tool = self._known(call.name)
@@ -124,6 +133,7 @@ class Gate:
             weighed = answered
         if weighed.verdict == "refuse":
             return _failed(weighed.why, summary="refused")
+        seat.begin()
         started = time.monotonic()
         result = await self._run(call, weighed)
         return _Outcome(result, ms=round((time.monotonic() - started) * 1000))

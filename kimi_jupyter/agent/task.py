@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import PurePosixPath
 from typing import Literal
 
-from kimi_jupyter.agent import compaction, context, slash, words
+from kimi_jupyter.agent import compaction, context, loopguard, slash, words
 from kimi_jupyter.agent.asks import Asks
 from kimi_jupyter.agent.attachments import read_attachments
 from kimi_jupyter.agent.gate import Gate
@@ -104,6 +104,7 @@ class Task:
             emit=self._emit,
             asks=self._asks,
             mode=lambda: self.mode,
+            remark=lambda done: loopguard.reminded(self.log.events, done),
         )
         self._queued: list[int] = []
         """Messages that wait, by the place of their `turn.queued`."""
@@ -354,6 +355,7 @@ class Task:
             state=self.state,
             emit=self._emit,
             gate=self._gate,
+            ask=lambda event: self._asks.open(event, is_editable=False),
             services=self.services,
             is_stopped=lambda: self._running.is_cancelled,
             join_queued=self._join_queued,

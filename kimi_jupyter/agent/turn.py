@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from kimi_jupyter.agent import budget, context, words
+from kimi_jupyter.agent import budget, context, loopguard, purse, words
 from kimi_jupyter.agent.asks import Emit
 from kimi_jupyter.agent.compaction import Compaction
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.reply import Reply
+from kimi_jupyter.agent.schedule import Step
 from kimi_jupyter.agent.services import Services
 from kimi_jupyter.agent.usage import reported
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.models.catalogue import find
 from kimi_jupyter.models.provider import Finished, ModelInfo, Request
+from kimi_jupyter.protocol.commands import AskAnswer
 from kimi_jupyter.protocol.errors import ModelError
-from kimi_jupyter.protocol.events import Event, Notice, ToolDone, TurnEnded
+from kimi_jupyter.protocol.events import (
+    AskOpened,
+    Event,
+    Notice,
+    ToolDone,
+    TurnEnded,
+)
 from kimi_jupyter.protocol.messages import ToolCall
 
 NO_KEY = (
@@ -40,6 +46,7 @@ class Turn:
         state: Fold,
         emit: Emit,
         gate: Gate,
+        ask: Callable[[AskOpened], Awaitable[AskAnswer]],
         services: Services,
         is_stopped: Callable[[], bool],
         join_queued: Callable[[], bool],
@@ -49,6 +56,7 @@ class Turn:
         self._state = state
         self._emit = emit
         self._gate = gate
+        self._ask = ask
         self._services = services
         self._is_stopped = is_stopped
         self._join_queued = join_queued
@@ -68,7 +76,7 @@ class Turn:
                     usage=self._state.usage,
                     settings=self._services.settings(),
                 )
-                end = over or await self._step()
+                end = over or await self._paused() or await self._step()
                 if end is not None and end.reason != "done":
                     return end
                 if self._is_stopped():  # a tool swallowed the cancellation
@@ -80,6 +88,30 @@ class Turn:
         except ModelError as error:
             text = NO_KEY if error.fault == "no_key" else str(error)
             return TurnEnded(reason="error", message=text, fault=error.fault)
+
+    async def _paused(self) -> TurnEnded | None:
+        """Ask the user before a request where the agent goes in circles or the money runs out; the end, if they want none."""
+        circle = loopguard.loop(self._events)
+        if circle is not None and loopguard.stops(await self._ask(loopguard.question(circle))):
+            return loopguard.STOPPED
+        while (bill := self._bill()) is not None and bill.is_due:
+            await self._ask(bill.question())
+            if purse.granted(self._events) <= bill.limit:
+                return bill.ended()
+        return None
+
+    def _bill(self) -> purse.Bill | None:
+        if self._services.settings().max_task_cost is None:
+            return None
+        model = self._state.model
+        info = find(model, self._services.models())
+        return purse.bill(
+            self._events,
+            self._request(model, info),
+            usage=self._state.usage,
+            info=info,
+            settings=self._services.settings(),
+        )
 
     async def _step(self) -> TurnEnded | None:
         model = self._state.model
@@ -96,6 +128,7 @@ class Turn:
         self._count(finished, info)
         message = finished.message
         if message.tool_calls:
+            self._was_empty = self._has_leaked = False
             reply.done(finished)
             if finished.finish in _COMPLETE:
                 return await self._run_calls(message.tool_calls)
@@ -121,13 +154,15 @@ class Turn:
     def _request(self, model: str, info: ModelInfo | None) -> Request:
         messages = context.messages(self._events)
         tools = self._gate.specs()
-        size = sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools)
         return Request(
             model=model,
             messages=messages,
             tools=tools,
             task=self._task,
-            max_tokens=budget.output_limit(info.context if info else 0, messages, size),
+            max_tokens=budget.output_limit(
+                info.context if info else 0, messages, budget.size_of(tools)
+            ),
+            thinking=self._services.settings().thinking == "on",
         )
 
     def _count(self, finished: Finished, info: ModelInfo | None) -> None:
@@ -136,28 +171,15 @@ class Turn:
             self._emit(usage)
 
     async def _run_calls(self, calls: Sequence[ToolCall]) -> TurnEnded | None:
-        left = list(calls)
-        for is_read, group in itertools.groupby(calls, key=self._gate.is_read):
-            for batch in [list(group)] if is_read else [[call] for call in group]:
-                del left[: len(batch)]
-                if await self._run_batch(batch):
-                    self._answer(left, words.AFTER_REJECTION, summary="not run")
-                    return TurnEnded(
-                        reason="stopped",
-                        message="You rejected the proposal, so the turn stopped; nothing was changed by it. "
-                        "Say what to do instead.",
-                    )
-        return None
-
-    async def _run_batch(self, batch: Sequence[ToolCall]) -> bool:
-        """Run calls side by side; whether one of them ends the turn."""
-        if len(batch) == 1:
-            return await self._gate.call(batch[0])
-        ends = await asyncio.gather(*map(self._gate.call, batch), return_exceptions=True)
-        for end in ends:
-            if isinstance(end, BaseException):
-                raise end
-        return any(ends)
+        left = await Step(calls, claim=self._gate.claim, take=self._gate.call).run()
+        if left is None:
+            return None
+        self._answer(left, words.AFTER_REJECTION, summary="not run")
+        return TurnEnded(
+            reason="stopped",
+            message="You rejected the proposal, so the turn stopped; nothing was changed by it. "
+            "Say what to do instead.",
+        )
 
     def _answer(self, calls: Sequence[ToolCall], text: str, *, summary: str) -> None:
         for call in calls:

@@ -20,9 +20,12 @@ from kimi_jupyter.protocol.messages import (
 Json = dict[str, Any]
 
 
-def messages_body(messages: Sequence[Message]) -> list[Json]:
-    """The conversation; equal messages give equal bytes, so that the API's prefix cache holds."""
-    return [_message(message) for message in messages]
+def messages_body(messages: Sequence[Message], *, echoes: bool = False) -> list[Json]:
+    """The conversation; equal messages give equal bytes, so that the API's prefix cache holds.
+
+    A model that thinks refuses calls without reasoning: `echoes` says of replies that came without any that it was empty.
+    """
+    return [_message(message, echoes) for message in messages]
 
 
 def tools_body(tools: Sequence[ToolSpec]) -> list[Json]:
@@ -40,9 +43,9 @@ def tools_body(tools: Sequence[ToolSpec]) -> list[Json]:
     ]
 
 
-def _message(message: Message) -> Json:
+def _message(message: Message, echoes: bool) -> Json:
     if isinstance(message, AssistantMessage):
-        return _assistant(message)
+        return _assistant(message, echoes)
     if isinstance(message, SystemMessage):
         return {"role": "system", "content": message.content}
     if isinstance(message, UserMessage):
@@ -52,13 +55,13 @@ def _message(message: Message) -> Json:
     return {"role": "tool", "tool_call_id": tool.tool_call_id, "content": content}
 
 
-def _assistant(message: AssistantMessage) -> Json:
+def _assistant(message: AssistantMessage, echoes: bool) -> Json:
     """The reply as it came: reasoning even where it is empty, content only where there is some."""
     body: Json = {"role": "assistant"}
     if message.content.strip() or not message.tool_calls:
         body["content"] = message.content
-    if message.reasoning_content is not None:
-        body["reasoning_content"] = message.reasoning_content
+    if message.reasoning_content is not None or echoes:
+        body["reasoning_content"] = message.reasoning_content or ""
     if message.tool_calls:
         body["tool_calls"] = [
             {

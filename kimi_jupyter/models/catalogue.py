@@ -39,6 +39,27 @@ BUNDLED: tuple[ModelInfo, ...] = (
 )
 """The models as of `PRICED_AT`: shown while the API's own list is unknown, and the source of prices."""
 
+CAN_REST = ("kimi-k2.6",)
+"""Models whose thinking can be switched off; the others always think."""
+
+
+def thinks(model: str, wanted: bool) -> bool:
+    """Whether a model reasons before it answers, where the user wants it to or not; of an unknown one nothing is known."""
+    return find(model) is not None and (wanted or model not in CAN_REST)
+
+
+def thinking_switch(model: str, wanted: bool) -> dict[str, str] | None:
+    """The API's `thinking` field; `None` for models that take none.
+
+    K2.6 forgets the reasoning of earlier turns unless it is told to keep all of it. We keep it: what was sent stays a
+    prefix of what is sent next, so that it is served from the cache. K2.7 keeps it always and takes nothing but
+    `enabled`; K3 always thinks, as hard as it can where no `reasoning_effort` is named.
+    """
+    if model in CAN_REST:
+        return {"type": "enabled", "keep": "all"} if wanted else {"type": "disabled"}
+    return {"type": "enabled"} if model.startswith("kimi-k2.7-code") else None
+
+
 OFFLINE_MODEL = ModelInfo(
     id=OFFLINE,
     name="Offline demo (scripted, no key)",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from kimi_jupyter.models.body import messages_body, tools_body
-from kimi_jupyter.models.catalogue import BUNDLED, find, unknown_model_text
+from kimi_jupyter.models.catalogue import BUNDLED, find, thinking_switch, thinks, unknown_model_text
 from kimi_jupyter.models.chunks import ChunkReader
 from kimi_jupyter.models.connection import from_openai
 from kimi_jupyter.models.errors import broken_stream, from_body, impossible_key, no_key, stalled
@@ -235,13 +235,19 @@ def _without_ambient(client: AsyncOpenAI) -> AsyncOpenAI:
 
 
 def _conversation(request: Request) -> dict[str, object]:
-    """What goes past the SDK's typed parameters: those it walks through at length, and one that it may not know.
+    """What goes past the SDK's typed parameters: those it walks through at length, and those that it may not know.
+
+    No temperature: it is fixed, and another one with thinking than without.
 
     A conversation of 800 messages holds the loop for 90 ms as a typed parameter, and for 6 ms this way.
     """
-    body: dict[str, object] = {"messages": messages_body(request.messages)}
+    echoes = thinks(request.model, request.thinking)
+    body: dict[str, object] = {"messages": messages_body(request.messages, echoes=echoes)}
     if request.tools:
         body["tools"] = tools_body(request.tools)
+    thinking = thinking_switch(request.model, request.thinking)
+    if thinking is not None:
+        body["thinking"] = thinking
     body["prompt_cache_key"] = request.task
     return body
 

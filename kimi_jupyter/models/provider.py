@@ -30,6 +30,8 @@ class Request:
     """The task's id, sent as `prompt_cache_key`."""
     max_tokens: int
     """Most output tokens, reasoning included."""
+    thinking: bool = True
+    """Whether the model shall reason first, where it leaves the choice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,4 +86,4 @@ class Effect(Data):
     protected: str | None = None
     """Why it asks in every mode, where it touches a protected name."""
     digest: str = ""
-    """SHA-256 over all that will be done; an approval holds for this digest only."""
+    """SHA-256 over all that will be done, or what the agent's own question is about; an approval holds for this digest only."""

@@ -21,6 +21,8 @@ class Settings(Data):
     """Your name, shown in the chat header; display only."""
     model: str = Field("kimi-k2.6", alias="kimi.model", title="Model")
     """Moonshot model id that new tasks start with."""
+    thinking: Literal["on", "off"] = Field("on", alias="kimi.thinking", title="Thinking")
+    """Whether the model reasons before it answers; only `kimi-k2.6` can do without, the others always think."""
     mode: Mode = Field("ask", alias="kimi.mode", title="Approval mode")
     """Ask permission, accept edits, plan or bypass permissions."""
     max_turns: int = Field(25, alias="kimi.maxTurns", title="Turn limit", ge=1, le=1000)
@@ -32,7 +34,7 @@ class Settings(Data):
     max_task_cost: float | None = Field(
         None, alias="kimi.maxTaskCost", title="Task cost limit", ge=0
     )
-    """Estimated USD of a whole task before it stops; empty for no limit."""
+    """Estimated USD of a whole task; before a request that may go beyond it you are asked. Empty for no limit."""
     auto_approve_read: bool = Field(True, alias="kimi.autoApprove.read", title="Auto-approve reads")
     """Reading, listing and searching files asks for nothing."""
     auto_approve_write: bool = Field(

@@ -168,7 +168,7 @@ export interface Effect {
   readonly question: Question | null;
   /** Why it asks in every mode, where it touches a protected name. */
   readonly protected: string | null;
-  /** SHA-256 over all that will be done; an approval holds for this digest only. */
+  /** SHA-256 over all that will be done, or what the agent's own question is about; an approval holds for this digest only. */
   readonly digest: string;
 }
 
@@ -358,13 +358,15 @@ export interface Settings {
   readonly 'kimi.displayName': string;
   /** Moonshot model id that new tasks start with. */
   readonly 'kimi.model': string;
+  /** Whether the model reasons before it answers; only `kimi-k2.6` can do without, the others always think. */
+  readonly 'kimi.thinking': 'on' | 'off';
   /** Ask permission, accept edits, plan or bypass permissions. */
   readonly 'kimi.mode': 'ask' | 'accept_edits' | 'plan' | 'bypass';
   /** How many requests the agent may make for one message before it stops. */
   readonly 'kimi.maxTurns': number;
   /** Uncached input plus output of a whole task, in tokens, before it stops. */
   readonly 'kimi.maxTaskTokens': number;
-  /** Estimated USD of a whole task before it stops; empty for no limit. */
+  /** Estimated USD of a whole task; before a request that may go beyond it you are asked. Empty for no limit. */
   readonly 'kimi.maxTaskCost': number | null;
   /** Reading, listing and searching files asks for nothing. */
   readonly 'kimi.autoApprove.read': boolean;

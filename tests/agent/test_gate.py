@@ -369,7 +369,6 @@ async def test_reads_ask_where_the_setting_says_so(desk: Make) -> None:
     (d.root / "b").write_text("B")
     await start(d)
     first = await d.answer("approve")
-    second = [ask for ask in d.all(AskOpened) if ask.ask != first.ask]
-    await d.submit(AskAnswer(ask=second[0].ask, decision="approve"))
+    await d.answer("approve", after=first.seq)
     assert (await d.until(TurnEnded)).reason == "done"
     assert [done.ok for done in d.all(ToolDone)] == [True, True]

@@ -78,12 +78,31 @@ async def ended(d: Desk, reason: str) -> None:
 
 
 async def test_most_input_of_a_long_turn_comes_from_the_cache(desk: Make) -> None:
-    steps: list[Step] = [Reply("", "Next.", (call("look", path="a.txt"),))] * 24
+    steps: list[Step] = [Reply("", "Next.", (call("look", path=f"{n}.txt"),)) for n in range(24)]
     api = Moonshot([*steps, "Done."])
     async with api, provider(api.url) as kimi:
         d = desk(kimi)
-        (d.root / "a.txt").write_text("line of text\n" * 100)
-        assert (await d.send("Read it again and again")).reason == "done"
+        for n in range(24):
+            (d.root / f"{n}.txt").write_text("line of text\n" * 100)
+        assert (await d.send("Read them one by one")).reason == "done"
     usage = d.all(UsageReported)[1:]
     share = sum(u.cached_tokens for u in usage) / sum(u.prompt_tokens for u in usage)
     assert share > 0.9
+
+
+async def test_thinking_is_switched_within_a_turn_and_the_api_takes_it(desk: Make) -> None:
+    """A step that came without reasoning is not refused once the model thinks again."""
+    steps: list[Step] = [
+        Reply("", None, (call("run", command="ls"),)),
+        Reply("", "Hm.", (call("look", path="a.txt"),)),
+        "Done.",
+    ]
+    api = Moonshot(steps, switches=Switches(strict_reasoning=True))
+    async with api, provider(api.url) as kimi:
+        d = desk(kimi, settings=Settings(thinking="off"))
+        await d.submit(TurnStart(text="Go"))
+        await d.until(AskOpened)
+        d.settings = Settings()
+        await d.answer("approve")
+        await ended(d, "done")
+        assert [body["thinking"]["type"] for body in api.bodies] == ["disabled", *["enabled"] * 2]

@@ -6,15 +6,18 @@ import asyncio
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
+from kimi_jupyter.models.body import messages_body
 from kimi_jupyter.models.kimi import KimiProvider
 from kimi_jupyter.models.provider import CallPart, Finished, Text, Think, ToolSpec
 from kimi_jupyter.protocol.errors import ModelError
 from kimi_jupyter.protocol.messages import (
     AssistantMessage,
     ImagePart,
+    Message,
     SystemMessage,
     TextPart,
     ToolCall,
@@ -24,6 +27,7 @@ from kimi_jupyter.protocol.messages import (
 )
 from tests.models.asking import HELLO, KEY, pieces_of, provider, reply_of, request
 from tests.moonshot import Call, Moonshot, Reply, Switches, call
+from tests.moonshot.checks import Refused, check
 from tests.moonshot.script import Wire
 
 pytestmark = pytest.mark.anyio
@@ -40,6 +44,7 @@ async def test_a_request_has_the_fields_that_the_api_knows_and_no_others() -> No
         assert body == {
             "model": "kimi-k2.6",
             "messages": [{"role": "user", "content": "hello"}],
+            "thinking": {"type": "enabled", "keep": "all"},
             "tools": [
                 {
                     "type": "function",
@@ -104,7 +109,7 @@ async def test_messages_of_all_roles_go_out_as_the_api_wants_them() -> None:
                 ],
             },
             {"role": "tool", "tool_call_id": "read_file:0", "content": "malformed"},
-            {"role": "assistant", "content": "done"},
+            {"role": "assistant", "content": "done", "reasoning_content": ""},
             {
                 "role": "user",
                 "content": [
@@ -153,14 +158,46 @@ async def test_reasoning_and_ids_are_echoed_verbatim() -> None:
         assert api.bodies[1]["messages"][1]["tool_calls"][0]["id"] == "functions.read_file:0"
 
 
-async def test_an_assistant_message_without_reasoning_is_refused_by_the_api() -> None:
+def without_reasoning() -> tuple[Message, ...]:
+    """A step of the present turn that came without reasoning, as a model that does not think gives it."""
     asked = AssistantMessage(
         tool_calls=(ToolCall(id="read_file:0", name="read_file", arguments="{}"),)
     )
-    result = ToolMessage(tool_call_id="read_file:0", content="text")
+    return (*HELLO, asked, ToolMessage(tool_call_id="read_file:0", content="text"))
+
+
+async def test_calls_without_reasoning_are_refused_by_the_api_and_get_an_empty_one() -> None:
+    bare = {"model": "kimi-k2.6", "messages": messages_body(without_reasoning())}
+    with pytest.raises(Refused, match=r"reasoning_content is missing .* at index 1"):
+        check(bare, Switches(), lambda body: 1)
     async with Moonshot(["Done."]) as api, provider(api.url) as kimi:
-        with pytest.raises(ModelError, match=r"reasoning_content is missing .* at index 1"):
-            await reply_of(kimi.stream(request((*HELLO, asked, result))))
+        assert (await reply_of(kimi.stream(request(without_reasoning())))).finish == "stop"
+        assert api.bodies[0]["messages"][1]["reasoning_content"] == ""
+
+
+@pytest.mark.parametrize(
+    ("model", "thinking", "field"),
+    [
+        ("kimi-k2.6", True, {"type": "enabled", "keep": "all"}),
+        ("kimi-k2.6", False, {"type": "disabled"}),
+        ("kimi-k2.7-code", True, {"type": "enabled"}),
+        ("kimi-k2.7-code", False, {"type": "enabled"}),
+        ("kimi-k2.7-code-highspeed", False, {"type": "enabled"}),
+        ("kimi-k3", True, None),
+        ("kimi-k3", False, None),
+    ],
+)
+async def test_each_model_is_told_to_think_as_it_takes_it(
+    model: str, thinking: bool, field: dict[str, str] | None
+) -> None:
+    async with Moonshot(["Done."]) as api, provider(api.url) as kimi:
+        asked = replace(request(without_reasoning(), model=model), thinking=thinking)
+        assert (await reply_of(kimi.stream(asked))).finish == "stop"
+        (body,) = api.bodies
+        assert body.get("thinking") == field
+        assert not {"temperature", "top_p", "n", "reasoning_effort"} & body.keys()
+        is_echoed = "reasoning_content" in body["messages"][1]
+        assert is_echoed is (model != "kimi-k2.6" or thinking)
 
 
 async def test_usage_names_cached_tokens_where_there_are_some() -> None:
