@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -27,6 +27,7 @@ from kimi_jupyter.protocol.errors import KimiError
 from kimi_jupyter.protocol.events import (
     AskOpened,
     Checkpoint,
+    Event,
     Notice,
     TodoChanged,
     ToolDone,
@@ -58,7 +59,14 @@ class Gate:
     """Lets tool calls through, asks, or refuses; every call ends in exactly one `tool.done`, unless it is cancelled."""
 
     def __init__(
-        self, *, services: Services, folder: str, emit: Emit, asks: Asks, mode: Callable[[], Mode]
+        self,
+        *,
+        services: Services,
+        folder: str,
+        emit: Emit,
+        asks: Asks,
+        mode: Callable[[], Mode],
+        events: Sequence[Event],
     ) -> None:
         self._services = services
         self._work = Work(workspace=services.workspace, folder=folder, logs=services.logs)
@@ -67,7 +75,7 @@ class Gate:
         self._mode = mode
         self._tools = {tool.name: tool for tool in services.tools}
         self._specs = tuple(_spec(tool) for tool in services.tools)
-        self._scales = Scales(services, self._work, mode)
+        self._scales = Scales(services, self._work, mode, events)
 
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools that the model may be told of now; plan mode leaves out those that change things."""
@@ -139,10 +147,10 @@ class Gate:
 
     async def _ask(self, call: ToolCall, shown: Weighed) -> Weighed | _Outcome:
         """Ask until the answer is to what would be done now; what comes back is let through or refused, never asked."""
-        why = shown.effect.protected or ""
+        why = shown.effect.protected or shown.why
         while True:
             answer = await self._asks.open(
-                _opened(call, shown.effect, why), is_editable=self._is_editable(shown)
+                _opened(call, shown, why), is_editable=self._is_editable(shown)
             )
             if answer.decision == "reject":
                 return _rejected(answer.comment)
@@ -277,11 +285,12 @@ def _spec(tool: AnyTool) -> ToolSpec:
     )
 
 
-def _opened(call: ToolCall, effect: Effect, why: str) -> AskOpened:
+def _opened(call: ToolCall, shown: Weighed, why: str) -> AskOpened:
+    effect = shown.effect
     options: tuple[Decision, ...] = ("approve", "approve_task", "reject")
     if effect.protected is not None or effect.question is not None:
         options = ("approve", "reject")
-    elif effect.kind == "command":
+    elif effect.kind == "command" and shown.is_lasting:
         options = ("approve", "approve_task", "approve_remember", "reject")
     return AskOpened(
         ask=secrets.token_hex(16),

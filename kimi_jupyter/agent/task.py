@@ -104,6 +104,7 @@ class Task:
             emit=self._emit,
             asks=self._asks,
             mode=lambda: self.mode,
+            events=log.events,
         )
         self._queued: list[int] = []
         """Messages that wait, by the place of their `turn.queued`."""

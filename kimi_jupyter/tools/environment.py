@@ -37,6 +37,10 @@ _FIXED = {
     "NO_COLOR": "1",
     "TERM": "dumb",
     "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",  # a look does not write the index, which would start a hook
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.fsmonitor",  # a program that a repository starts at every look
+    "GIT_CONFIG_VALUE_0": "false",
     "PYTHONUNBUFFERED": "1",
     "PIP_PROGRESS_BAR": "off",
     "PIP_NO_INPUT": "1",
