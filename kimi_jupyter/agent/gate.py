@@ -36,7 +36,7 @@ from kimi_jupyter.protocol.events import (
     ToolStarted,
 )
 from kimi_jupyter.protocol.messages import ToolCall
-from kimi_jupyter.safety.allowlist import remembered
+from kimi_jupyter.safety.allowlist import not_remembered, remembered
 from kimi_jupyter.safety.files import apply_hunks
 from kimi_jupyter.safety.redact import redact
 
@@ -224,8 +224,11 @@ class Gate:
         if decision == "approve_task":
             self._scales.grant(effect)
         elif decision == "approve_remember" and effect.command is not None:
+            command = effect.command.command
             try:
-                await self._services.remember_command(remembered(effect.command.command))
+                if why := not_remembered(command):
+                    raise KimiError(why)
+                await self._services.remember_command(remembered(command))
             except KimiError as error:
                 self._emit(
                     Notice(level="warning", text=f"Approved once, but not remembered: {error}")

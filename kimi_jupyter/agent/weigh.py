@@ -11,7 +11,7 @@ from kimi_jupyter.agent.written import Written
 from kimi_jupyter.protocol.base import Mode
 from kimi_jupyter.protocol.effects import CommandLine, Effect
 from kimi_jupyter.protocol.events import Event
-from kimi_jupyter.safety.allowlist import is_allowed
+from kimi_jupyter.safety.allowlist import is_allowed, not_remembered
 from kimi_jupyter.safety.drift import may_run
 from kimi_jupyter.safety.policy import Verdict, decide
 from kimi_jupyter.safety.protected import Protection, strictest
@@ -64,7 +64,8 @@ class Scales:
             verdict = "allow"
         if verdict == "ask":
             why = why or drift
-        return Weighed(tool, params, effect, verdict, why, is_lasting=not drift)
+        is_lasting = not drift and not (effect.command and not_remembered(effect.command.command))
+        return Weighed(tool, params, effect, verdict, why, is_lasting=is_lasting)
 
     def grant(self, effect: Effect) -> None:
         """Let the like of it through for the rest of this task, protected names excepted."""
