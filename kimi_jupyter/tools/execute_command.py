@@ -147,7 +147,7 @@ def _protected(command: str, cwd: str, work: Work) -> str | None:
             names.append(work.workspace.resolve(target.strip("'\""), folder=cwd))
         except PathRefused:
             names.append(target.strip("'\"").lstrip("~/"))
-    found = strictest(names, folder=work.folder)
+    found = strictest(names, folder=work.folder, root=work.workspace.root)
     if found is None:
         return None
     if found.refuse:

@@ -315,6 +315,48 @@ async def test_e4_secrets_of_the_host_do_not_reach_the_command(
         assert f"\n{line}\n" in f"\n{result.output}"
 
 
+HIJACK = "#!/bin/sh\necho hijacked\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "given"),
+    [
+        ("git", {"PATH": ".:@"}),
+        ("git", {"PATH": ":@"}),
+        ("venv/bin/git", {"PATH": "venv/bin:@"}),
+        ("start.sh", {"BASH_ENV": "./start.sh"}),
+        ("start.sh", {"BASH_ENV": "/@/start.sh"}),
+        ("x", {"BASH_FUNC_git%%": "() { echo hijacked; }"}),
+        ("start.sh", {"BASH_ENV": "./start.sh", "SHELLOPTS": "expand_aliases"}),
+    ],
+)
+async def test_d6_what_the_agent_wrote_is_not_what_git_status_runs(
+    work: Work, monkeypatch: pytest.MonkeyPatch, file: str, given: dict[str, str]
+) -> None:
+    root = put(work, {file: HIJACK})
+    (root / file).chmod(0o755)
+    for name, value in given.items():
+        value = value.replace("/@", str(root)).replace("@", os.environ["PATH"])
+        monkeypatch.setenv(name, value)
+    naive = subprocess.run(
+        ["bash", "-c", "git status"], cwd=root, capture_output=True, text=True, timeout=20, check=False
+    )  # fmt: skip
+    assert "hijacked" in naive.stdout, "the danger did not show"
+    result = await call("execute_command", work, command="git status")
+    assert "hijacked" not in result.output
+
+
+async def test_d6_no_library_comes_from_the_folder_where_a_command_runs(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An empty entry of the library path means the current folder, and `/usr/lib:$LD_LIBRARY_PATH` makes one."""
+    root = put(work, {"libc.so.6": "no library"})
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/usr/lib:")
+    naive = subprocess.run(["/bin/ls"], cwd=root, capture_output=True, timeout=20, check=False)
+    assert naive.returncode != 0, "the danger did not show"
+    assert (await call("execute_command", work, command="/bin/ls")).ok
+
+
 async def test_d6_the_shell_has_a_fixed_place_and_reads_no_start_files(
     work: Work, monkeypatch: pytest.MonkeyPatch
 ) -> None:
