@@ -14,6 +14,7 @@ from kimi_jupyter.agent import words
 from kimi_jupyter.agent.arguments import parse_arguments, validated
 from kimi_jupyter.agent.asks import Asks, Emit
 from kimi_jupyter.agent.live import LiveOutput
+from kimi_jupyter.agent.secrets import check_arguments
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
@@ -119,7 +120,9 @@ class Gate:
         title = call.name or "Tool call"
         try:
             tool = self._known(call.name)
-            weighed = await self._scales.weigh(tool, validated(tool, parse_arguments(call)))
+            params = validated(tool, parse_arguments(call))
+            check_arguments((call.arguments, params.model_dump_json()), self._services.secrets())
+            weighed = await self._scales.weigh(tool, params)
             title = weighed.effect.title
         finally:
             self._emit(

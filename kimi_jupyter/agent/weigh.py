@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kimi_jupyter.agent.secrets import check_change
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Params, Work
 from kimi_jupyter.agent.written import Written
@@ -47,6 +48,7 @@ class Scales:
     async def weigh(self, tool: AnyTool, params: Params) -> Weighed:
         """The effect of a call at this moment and the verdict on it; raises `KimiError` where it can't be done."""
         effect = await tool.effect(params, self._work)
+        check_change(effect.diff, self._services.secrets())
         guard = self._protection(effect)
         effect = effect.model_copy(update={"protected": guard.why if guard else None})
         settings = self._services.settings()
