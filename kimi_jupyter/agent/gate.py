@@ -6,7 +6,7 @@ import logging
 import secrets
 import time
 import traceback
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -16,6 +16,7 @@ from kimi_jupyter.agent.asks import Asks, Emit
 from kimi_jupyter.agent.claims import Claim, claim
 from kimi_jupyter.agent.live import LiveOutput
 from kimi_jupyter.agent.schedule import Seat
+from kimi_jupyter.agent.secrets import check_arguments
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
@@ -29,6 +30,7 @@ from kimi_jupyter.protocol.errors import KimiError
 from kimi_jupyter.protocol.events import (
     AskOpened,
     Checkpoint,
+    Event,
     Notice,
     TodoChanged,
     ToolDone,
@@ -37,7 +39,7 @@ from kimi_jupyter.protocol.events import (
     ToolStarted,
 )
 from kimi_jupyter.protocol.messages import ToolCall
-from kimi_jupyter.safety.allowlist import remembered
+from kimi_jupyter.safety.allowlist import not_remembered, remembered
 from kimi_jupyter.safety.files import apply_hunks
 from kimi_jupyter.safety.redact import redact
 
@@ -67,6 +69,7 @@ class Gate:
         emit: Emit,
         asks: Asks,
         mode: Callable[[], Mode],
+        events: Sequence[Event],
         remark: Callable[[ToolDone], ToolDone] = lambda done: done,
     ) -> None:
         self._services = services
@@ -77,7 +80,7 @@ class Gate:
         self._remark = remark
         self._tools = {tool.name: tool for tool in services.tools}
         self._specs = tuple(_spec(tool) for tool in services.tools)
-        self._scales = Scales(services, self._work, mode)
+        self._scales = Scales(services, self._work, mode, events)
 
     def specs(self) -> tuple[ToolSpec, ...]:
         """The tools that the model may be told of now; plan mode leaves out those that change things."""
@@ -120,7 +123,9 @@ class Gate:
         title = call.name or "Tool call"
         try:
             tool = self._known(call.name)
-            weighed = await self._scales.weigh(tool, validated(tool, parse_arguments(call)))
+            params = validated(tool, parse_arguments(call))
+            check_arguments((call.arguments, params.model_dump_json()), self._services.secrets())
+            weighed = await self._scales.weigh(tool, params)
             title = weighed.effect.title
         finally:
             self._emit(
@@ -149,10 +154,10 @@ class Gate:
 
     async def _ask(self, call: ToolCall, shown: Weighed) -> Weighed | _Outcome:
         """Ask until the answer is to what would be done now; what comes back is let through or refused, never asked."""
-        why = shown.effect.protected or ""
+        why = shown.effect.protected or shown.why
         while True:
             answer = await self._asks.open(
-                _opened(call, shown.effect, why), is_editable=self._is_editable(shown)
+                _opened(call, shown, why), is_editable=self._is_editable(shown)
             )
             if answer.decision == "reject":
                 return _rejected(answer.comment)
@@ -226,8 +231,11 @@ class Gate:
         if decision == "approve_task":
             self._scales.grant(effect)
         elif decision == "approve_remember" and effect.command is not None:
+            command = effect.command.command
             try:
-                await self._services.remember_command(remembered(effect.command.command))
+                if why := not_remembered(command):
+                    raise KimiError(why)
+                await self._services.remember_command(remembered(command))
             except KimiError as error:
                 self._emit(
                     Notice(level="warning", text=f"Approved once, but not remembered: {error}")
@@ -288,11 +296,12 @@ def _spec(tool: AnyTool) -> ToolSpec:
     )
 
 
-def _opened(call: ToolCall, effect: Effect, why: str) -> AskOpened:
+def _opened(call: ToolCall, shown: Weighed, why: str) -> AskOpened:
+    effect = shown.effect
     options: tuple[Decision, ...] = ("approve", "approve_task", "reject")
     if effect.protected is not None or effect.question is not None:
         options = ("approve", "reject")
-    elif effect.kind == "command":
+    elif effect.kind == "command" and shown.is_lasting:
         options = ("approve", "approve_task", "approve_remember", "reject")
     return AskOpened(
         ask=secrets.token_hex(16),

@@ -10,6 +10,10 @@ from kimi_jupyter.agent.words import storable
 
 _LONGEST_LINE = 400
 """Characters of an unfinished line that are held back, so that a secret is not cut in two unseen."""
+_MOST = 8_000
+"""Characters after which a line is passed on whole."""
+_OVERLAP = 200
+"""Characters that stay behind at a cut, so that the beginning of a secret is seen for what it is."""
 
 
 class LiveOutput:
@@ -40,9 +44,23 @@ class LiveOutput:
             return
         self._held += text
         end = max(self._held.rfind("\n"), self._held.rfind("\r")) + 1
-        if len(self._held) - end > _LONGEST_LINE:
-            end = max(end, self._held.rfind(" ") + 1) or len(self._held)
         self._pass_on(end)
+        if len(self._held) > _LONGEST_LINE:
+            self._cut_line()
+
+    def _cut_line(self) -> None:
+        """Pass on the beginning of a long line, cut where no secret is cut in two."""
+        self._held = storable(self._held)
+        whole = self._clean(self._held)
+        last = len(self._held) - _OVERLAP
+        space = self._held.rfind(" ", 0, last) + 1
+        for end in (space, *range(last, max(0, last - _OVERLAP), -20)):
+            if end and self._clean(self._held[:end]) + self._clean(self._held[end:]) == whole:
+                self._pass_on(end)
+                return
+        if len(self._held) > _MOST:
+            self._show(whole)
+            self._held = ""
 
     def _pass_on(self, end: int) -> None:
         if end:

@@ -13,6 +13,7 @@ from kimi_jupyter.agent.attachments import read_attachments
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
+from kimi_jupyter.agent.secrets import stated
 from kimi_jupyter.agent.services import Services
 from kimi_jupyter.agent.summing import SUMS_UP, TURN_RUNS, Summing
 from kimi_jupyter.agent.turn import Turn
@@ -40,11 +41,9 @@ from kimi_jupyter.protocol.events import (
     ModeChanged,
     ModelChanged,
     Notice,
-    Retrying,
     Rewound,
     TaskCreated,
     TaskRenamed,
-    TurnEnded,
     TurnQueued,
     TurnStarted,
     TurnUnqueued,
@@ -105,6 +104,7 @@ class Task:
             asks=self._asks,
             mode=lambda: self.mode,
             remark=lambda done: loopguard.reminded(self.log.events, done),
+            events=log.events,
         )
         self._queued: list[int] = []
         """Messages that wait, by the place of their `turn.queued`."""
@@ -372,18 +372,7 @@ class Task:
             self._emit(Notice(level="info", text=text))
 
     def _emit(self, event: Event) -> Event:
-        stamped = self.log.emit(self._without_secrets(event))
+        stamped = self.log.emit(stated(event, self.services.secrets()))
         if isinstance(event, AskOpened | AskClosed):
             self.services.notify("asks", self.id)
         return stamped
-
-    def _without_secrets(self, event: Event) -> Event:
-        """An API's error may quote the key that it refused."""
-        secrets = self.services.secrets()
-        if isinstance(event, TurnEnded) and event.message:
-            return event.model_copy(update={"message": redact(event.message, secrets)})
-        if isinstance(event, Retrying):
-            return event.model_copy(update={"why": redact(event.why, secrets)})
-        if isinstance(event, Notice):
-            return event.model_copy(update={"text": redact(event.text, secrets)})
-        return event

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from kimi_jupyter.agent.secrets import check_change
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Params, Work
+from kimi_jupyter.agent.written import Written
 from kimi_jupyter.protocol.base import Mode
-from kimi_jupyter.protocol.effects import Effect
-from kimi_jupyter.safety.allowlist import is_allowed
+from kimi_jupyter.protocol.effects import CommandLine, Effect
+from kimi_jupyter.protocol.events import Event
+from kimi_jupyter.safety.allowlist import is_allowed, not_remembered
+from kimi_jupyter.safety.drift import may_run
 from kimi_jupyter.safety.policy import Verdict, decide
 from kimi_jupyter.safety.protected import Protection, strictest
 
@@ -25,13 +29,18 @@ class Weighed:
     why: str
     told: str = ""
     """What the model is told besides the result."""
+    is_lasting: bool = True
+    """Whether a pattern for this command would let it through the next time."""
 
 
 class Scales:
     """The policy of one task: mode, settings, protected names, and what the user let through for the task."""
 
-    def __init__(self, services: Services, work: Work, mode: Callable[[], Mode]) -> None:
+    def __init__(
+        self, services: Services, work: Work, mode: Callable[[], Mode], events: Sequence[Event]
+    ) -> None:
         self._services = services
+        self._written = Written(events)
         self._work = work
         self._mode = mode
         self._granted: set[tuple[str, ...]] = set()
@@ -39,25 +48,35 @@ class Scales:
     async def weigh(self, tool: AnyTool, params: Params) -> Weighed:
         """The effect of a call at this moment and the verdict on it; raises `KimiError` where it can't be done."""
         effect = await tool.effect(params, self._work)
+        check_change(effect.diff, self._services.secrets())
         guard = self._protection(effect)
         effect = effect.model_copy(update={"protected": guard.why if guard else None})
         settings = self._services.settings()
-        command = effect.command.command if effect.command else None
+        drift = self._drift(effect.command)
         verdict, why = decide(
             effect.kind,
             self._mode(),
             settings,
             protected=guard,
-            allowlisted=command is not None
-            and await is_allowed(command, settings.auto_approve_commands),
+            allowlisted=effect.command is not None
+            and not drift
+            and await is_allowed(effect.command.command, settings.auto_approve_commands),
         )
         if verdict == "ask" and guard is None and _scope(effect) in self._granted:
             verdict = "allow"
-        return Weighed(tool, params, effect, verdict, why)
+        if verdict == "ask":
+            why = why or drift
+        is_lasting = not drift and not (effect.command and not_remembered(effect.command.command))
+        return Weighed(tool, params, effect, verdict, why, is_lasting=is_lasting)
 
     def grant(self, effect: Effect) -> None:
         """Let the like of it through for the rest of this task, protected names excepted."""
         self._granted.add(_scope(effect))
+
+    def _drift(self, command: CommandLine | None) -> str:
+        """Why the allow-list does not cover a command now: it may run what this task wrote."""
+        path = may_run(command.command, self._written.paths()) if command else None
+        return f"This task wrote {path}, which the command may run." if path else ""
 
     def _protection(self, effect: Effect) -> Protection | None:
         """What protects a call's paths, as given and with links resolved; for a read only secret names count."""

@@ -17,10 +17,10 @@ from itertools import repeat
 from kimi_jupyter.safety.patterns import Rule, all_match, lint, prefix, rule
 from kimi_jupyter.safety.shell_parts import parts
 
-__all__ = ["is_allowed", "lint", "remembered"]
+__all__ = ["MOST_PATTERNS", "is_allowed", "lint", "not_remembered", "remembered"]
 _log = logging.getLogger(__name__)
 _MOST_COMMAND = 10_000
-_MOST_PATTERNS = 1_000
+MOST_PATTERNS = 1_000
 _SECONDS = 0.09
 _HIDDEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"])
 
@@ -28,6 +28,15 @@ _HIDDEN = frozenset(["Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"])
 def remembered(command: str) -> str:
     """The pattern that "Approve & remember" stores: this command and no other."""
     return f"^{re.escape(command)}$"
+
+
+def not_remembered(command: str) -> str | None:
+    """Why a command would ask again although its pattern was stored, as a sentence; `None` where it would not."""
+    if _has_hidden(command):
+        return "A command of several lines, or with invisible characters, asks every time."
+    if lint(remembered(command)) is not None:
+        return "A command as long as this one asks every time."
+    return None
 
 
 async def is_allowed(command: str, patterns: Sequence[str], *, seconds: float = _SECONDS) -> bool:
@@ -39,7 +48,7 @@ async def is_allowed(command: str, patterns: Sequence[str], *, seconds: float = 
     """
     if not command.strip() or len(command) > _MOST_COMMAND or _has_hidden(command):
         return False
-    known = patterns[:_MOST_PATTERNS]
+    known = patterns[:MOST_PATTERNS]
     if remembered(command) in known:
         return True
     if not known or os.name == "nt":  # PowerShell and cmd read a line differently

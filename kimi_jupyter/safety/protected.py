@@ -9,7 +9,7 @@ import sysconfig
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 
@@ -49,7 +49,11 @@ _ROWS: tuple[tuple[str, str], ...] = (
         " .pre-commit-config.yaml .pre-commit-config.yml .github/workflows .github/actions .gitlab-ci.yml"
         " .devcontainer .vscode .idea .gitmodules",
     ),
-    ("Git runs what is configured there", ".git *.git .hg .svn"),
+    ("Git runs what is configured there", ".git *.git .hg .svn .gitconfig .config/git .hgrc"),
+    (
+        "programs read it at their start and run what stands in it",
+        ".rprofile .pdbrc .gdbinit .vimrc .exrc .curlrc .wgetrc .cargo/config .cargo/config.toml",
+    ),
     (
         _AGENT,
         ".kimi .claude .cursor .codex .agents .gemini .roo .clinerules .windsurf .mcp.json mcp.json"
@@ -163,12 +167,20 @@ def _regex(item: str) -> str:
 
 
 def _by_place(path: Path) -> Protection | None:
-    """Jupyter's folders where the environment has put them elsewhere; compared by text."""
+    """Jupyter's folders where the environment has put them elsewhere, and where commands are found; compared by text."""
+    if _normal(path.parent.as_posix()) in _program_folders(os.environ.get("PATH", "")):
+        return Protection("programs in that folder are run by their names")
     for name, hit in _places():
         text = _normal(path.as_posix())
         if text == name or text.startswith(name + "/"):
             return hit
     return None
+
+
+@lru_cache(maxsize=4)
+def _program_folders(search_path: str) -> frozenset[str]:
+    folders = {*search_path.split(os.pathsep), str(Path(sys.executable).parent)}
+    return frozenset(_normal(Path(one).as_posix()) for one in folders if Path(one).is_absolute())
 
 
 def _places() -> list[tuple[str, Protection]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 MARK = "«redacted»"
@@ -12,7 +12,7 @@ _LEAST = 6
 _KEY = re.compile(r"(?<![A-Za-z0-9_-])sk-[A-Za-z0-9_-]{20,}")
 _RUN = re.compile(r"(?=[A-Za-z]*[0-9])[A-Za-z0-9]{16,}")
 _HEADER = re.compile(
-    r"(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token|digest)\s+[^\s\"',;]{6,}|(?=[a-z]*[0-9])[a-z0-9._~+/=-]{16,})",
+    r"(authorization[\"']?\s*[:=]\s*[\"']?)((?:bearer|basic|token|digest)\s+(?![$<{%])[^\s\"',;]{6,}|(?=[a-z]*[0-9])[a-z0-9._~+/=-]{16,})",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(bearer\s+)(?=[^\s]*[0-9])[A-Za-z0-9._~+/=-]{16,}", re.IGNORECASE)
@@ -23,15 +23,30 @@ _USERINFO = re.compile(
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:
     """The text without API keys, authorization headers, credentials in URLs, and the given secrets."""
-    for secret in secrets:
-        if len(secret) >= _LEAST:
-            for form in _forms(secret):
-                text = text.replace(form, MARK)
+    text = without(text, secrets)
     if "sk-" in text:
         text = _KEY.sub(_key, text)
     text = _HEADER.sub(_header, text)
     text = _BEARER.sub(rf"\1{MARK}", text)
     return _USERINFO.sub(rf"\1{MARK}@", text) if "://" in text else text
+
+
+def without(text: str, secrets: Sequence[str]) -> str:
+    """The text without the given secrets; all else stays, whatever it looks like."""
+    for secret in secrets:
+        if len(secret) >= _LEAST:
+            for form in _forms(secret):
+                text = text.replace(form, MARK)
+    return text
+
+
+def destroys(before: Iterable[str], after: Iterable[str], secrets: Sequence[str]) -> bool:
+    """Whether a change puts the mark where a secret stands: a reader was shown the mark, and writes it back."""
+    kept = list(before)
+    was = sum(text.count(MARK) for text in kept)
+    if sum(text.count(MARK) for text in after) <= was:
+        return False
+    return any(redact(text, secrets) != text for text in kept)
 
 
 def _forms(secret: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from kimi_jupyter.protocol.errors import SettingsError
 from kimi_jupyter.protocol.settings import PLUGIN, Settings
+from kimi_jupyter.safety.allowlist import MOST_PATTERNS, lint
 from kimi_jupyter.safety.json_edit import with_item
 
 COMMANDS = "kimi.autoApprove.commands"
@@ -63,7 +64,9 @@ class SettingsFile:
             return self._settings
 
     def remember_command(self, pattern: str) -> None:
-        """Add a pattern to `kimi.autoApprove.commands` of the user's file; raises `SettingsError`."""
+        """Add a pattern to `kimi.autoApprove.commands` of the user's file; raises `SettingsError`, also for a bad pattern."""
+        if why := lint(pattern):
+            raise SettingsError(f"The pattern {_short(pattern)} can't be used: {why}.")
         with self._guard:
             try:
                 values = _parse(self.path) or {}
@@ -222,4 +225,25 @@ def _usable(values: _Values, warnings: list[str], where: str) -> _Values:
             warnings.append(f"`{key}` in {where} can't be used ({why}); its default is.")
         else:
             kept[key] = value
+    if patterns := kept.get(COMMANDS):
+        kept[COMMANDS] = _good(patterns, warnings, where)
     return kept
+
+
+def _good(patterns: list[str], warnings: list[str], where: str) -> list[str]:
+    """The patterns that the allow-list can use; the others are left out and said, each with its reason."""
+    kept: list[str] = []
+    for pattern in patterns[:MOST_PATTERNS]:
+        if why := lint(pattern):
+            text = f"The pattern {_short(pattern)} of `{COMMANDS}` in {where} is ignored: {why}."
+            warnings.append(text)
+        else:
+            kept.append(pattern)
+    if len(patterns) > MOST_PATTERNS:
+        text = f"`{COMMANDS}` in {where} has more than {MOST_PATTERNS:,} patterns; the rest is ignored."
+        warnings.append(text)
+    return kept
+
+
+def _short(pattern: str) -> str:
+    return f"`{pattern if len(pattern) <= 100 else pattern[:100] + '…'}`"

@@ -25,6 +25,7 @@ NUMBA_ TORCH_ TF_ JAX_ XLA_ KERAS_ HF_ TRANSFORMERS_ R_ JULIA_ GDAL_ PROJ_ PYSPA
 """
 _NAMES = frozenset(_LISTED.split())
 _STARTS = tuple(_FAMILIES.split())
+_LIBRARIES = frozenset(["LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"])
 _SECRET = re.compile(
     r"TOKEN|SECRET|KEY|PASSW|PASSPHRASE|CREDENTIAL|AUTH(?!ORITY|_SOCK)|COOKIE|^JUPYTER|^JPY|MOONSHOT|KIMI"
 )
@@ -37,6 +38,10 @@ _FIXED = {
     "NO_COLOR": "1",
     "TERM": "dumb",
     "GIT_TERMINAL_PROMPT": "0",
+    "GIT_OPTIONAL_LOCKS": "0",  # a look does not write the index, which would start a hook
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.fsmonitor",  # a program that a repository starts at every look
+    "GIT_CONFIG_VALUE_0": "false",
     "PYTHONUNBUFFERED": "1",
     "PIP_PROGRESS_BAR": "off",
     "PIP_NO_INPUT": "1",
@@ -50,13 +55,16 @@ _FIXED = {
 def for_commands(environ: Mapping[str, str], *, python: str | None = None) -> dict[str, str]:
     """The environment for a command, made from the host's: names on the list only, never one that looks like a secret.
 
-    The host's own Python comes first on `PATH` where it is not on it, and relative folders leave it.
+    The host's own Python comes first on `PATH` where it is not on it, and relative folders leave it; they leave the places
+    of libraries too, where an empty one means the folder in which a program happens to run.
     """
     kept = {
         name: value
         for name, value in environ.items()
         if _is_wanted(name.upper()) and not _USERINFO.search(value)
     }
+    for name in _LIBRARIES & kept.keys():
+        kept[name] = os.pathsep.join(_absolute(kept[name]))
     kept["PATH"] = _search_path(environ.get("PATH", os.defpath), python or sys.executable)
     return kept | _FIXED
 
@@ -67,8 +75,12 @@ def _is_wanted(name: str) -> bool:
     return name in _NAMES or name.startswith(_STARTS)
 
 
+def _absolute(path: str) -> list[str]:
+    return [folder for folder in path.split(os.pathsep) if Path(folder).is_absolute()]
+
+
 def _search_path(path: str, python: str) -> str:
-    folders = [folder for folder in path.split(os.pathsep) if Path(folder).is_absolute()]
+    folders = _absolute(path)
     own = str(Path(python).parent)
     if python and own not in folders:
         folders.insert(0, own)

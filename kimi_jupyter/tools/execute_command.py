@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 from typing import ClassVar
 
@@ -11,17 +10,15 @@ from pydantic import Field
 
 from kimi_jupyter.agent.tool import Params, Result, Work
 from kimi_jupyter.protocol.effects import CommandLine, Effect, EffectKind
-from kimi_jupyter.protocol.errors import KimiError, PathRefused
-from kimi_jupyter.safety.protected import strictest
+from kimi_jupyter.protocol.errors import KimiError
 from kimi_jupyter.safety.walk import HAS_DESCRIPTORS
 from kimi_jupyter.tools import shell, shell_windows, threads
 from kimi_jupyter.tools.common import fingerprint
 from kimi_jupyter.tools.environment import for_commands
+from kimi_jupyter.tools.named import protected_by
 from kimi_jupyter.tools.output import Output
 from kimi_jupyter.tools.shell import Ending
 from kimi_jupyter.tools.threads import Stop
-
-_TARGET = re.compile(r"(?:>>?\|?|&>>?)\s*([^\s;&|<>()]+)")
 
 
 class ExecuteCommandParams(Params):
@@ -57,14 +54,19 @@ class ExecuteCommand:
         if "\0" in params.command:
             raise KimiError("A command can't hold a NUL character.")
         cwd = work.workspace.resolve(params.cwd, folder=work.folder)
-        await threads.run(lambda stop: work.workspace.absolute(cwd))
+
+        def look(stop: Stop) -> str | None:
+            work.workspace.absolute(cwd)
+            return protected_by(params.command, cwd, work)
+
+        protected = await threads.run(look)
         return Effect(
             kind="command",
             title="Run command",
             command=CommandLine(
                 command=params.command, cwd=cwd, timeout_seconds=params.timeout_seconds
             ),
-            protected=_protected(params.command, cwd, work),
+            protected=protected,
             digest=fingerprint(self.name, params.command, cwd, params.timeout_seconds),
         )
 
@@ -137,19 +139,3 @@ def _exit(code: int | None) -> str:
     except ValueError:
         name = f"signal {-code}"
     return f"exit code {128 - code} (ended by {name})"
-
-
-def _protected(command: str, cwd: str, work: Work) -> str | None:
-    """Why a command asks in every mode: it visibly writes to a protected name. A courtesy, not a control."""
-    names: list[str] = []
-    for target in _TARGET.findall(command):
-        try:
-            names.append(work.workspace.resolve(target.strip("'\""), folder=cwd))
-        except PathRefused:
-            names.append(target.strip("'\"").lstrip("~/"))
-    found = strictest(names, folder=work.folder)
-    if found is None:
-        return None
-    if found.refuse:
-        raise PathRefused(f"{found.why} The command was not run.")
-    return found.why

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import re
 import secrets
 import time
 from collections.abc import Callable
@@ -16,6 +17,8 @@ TAIL = 12_288
 _MOST_LOG = 50_000_000
 _MOST_LOGS = 100
 _MOST_LIVE = 8_192
+_LONGEST_WORD = 256
+_SPACE = re.compile(r"\s")
 _EVERY = 0.05
 _PROGRESS_EVERY = 2.0
 
@@ -69,11 +72,13 @@ class Output:
 
     def text(self) -> str:
         """All of it, or its head and tail with the count of what is left out between."""
-        omitted = self._total - HEAD - len(self._tail)
         if self._total <= HEAD + TAIL:
             return self._start + self._tail
+        start = _whole_words(self._start[::-1])[::-1]
+        tail = _whole_words(self._tail)
+        omitted = self._total - len(start) - len(tail)
         where = f"; all of it is in {self.log}, which read_file can open" if self.log else ""
-        return f"{self._start}\n[… {omitted:,} characters left out here{where} …]\n{self._tail}"
+        return f"{start}\n[… {omitted:,} characters left out here{where} …]\n{tail}"
 
     def _take(self, text: str) -> None:
         if not text:
@@ -116,6 +121,12 @@ class Output:
         if self._logged > _MOST_LOG:
             os.close(self._log_fd)
             self._log_fd = None
+
+
+def _whole_words(text: str) -> str:
+    """The text from its first space on, where that is near: half a secret would not be known for one."""
+    found = _SPACE.search(text, 0, _LONGEST_WORD)
+    return text[found.start() :] if found else text
 
 
 def _new_log(folder: Path) -> tuple[Path | None, int | None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from kimi_jupyter.agent.services import AnyTool, Environment, Services
 from kimi_jupyter.agent.task import Task, task_created
 from kimi_jupyter.agent.tool import Params, Result, Work
 from kimi_jupyter.history.log import Log
+from kimi_jupyter.history.store import Store
 from kimi_jupyter.models.body import messages_body, tools_body
 from kimi_jupyter.models.catalogue import BUNDLED, OFFLINE_MODEL
 from kimi_jupyter.models.provider import Balance, ModelInfo, Piece, Provider, Request
@@ -152,6 +154,7 @@ class Desk:
         folder: str | None = None,
         secrets: Sequence[str] = (),
         tools: Sequence[AnyTool] | None = None,
+        keeps_images: bool = False,
     ) -> None:
         self.root = tmp_path / "work"
         self.root.mkdir(exist_ok=True)
@@ -176,6 +179,9 @@ class Desk:
             notify=lambda what, task: self.notified.append((what, task)),
         )
         self.path = tmp_path / "0123456789abcdef0123456789abcdef.jsonl"
+        if keeps_images:
+            kept = Store(tmp_path / "data", self.root).checkpoints(self.path.stem)
+            self.services = dataclasses.replace(self.services, checkpoints=kept)
         created = task_created(self.services, model="kimi-k2.6", origin=origin, folder=folder)
         self.task = Task(Log.create(self.path, created), self.services)
 

@@ -209,6 +209,17 @@ async def test_a_pattern_that_could_not_be_stored_is_said_and_the_command_runs_o
     assert "not remembered" in d.all(Notice)[0].text
 
 
+@pytest.mark.parametrize("command", ["ls\nls", "ls \u202ea", "echo " + "a" * 3_000])
+async def test_remembering_is_not_offered_where_the_command_would_ask_again(
+    desk: Make, command: str
+) -> None:
+    d = desk([[call("run", command=command)], END])
+    await start(d)
+    assert (await d.answer("approve")).options == ("approve", "approve_task", "reject")
+    await d.until(TurnEnded)
+    assert d.run_tool.ran == [command]
+
+
 async def test_a_remembered_command_does_not_ask(desk: Make) -> None:
     allowed = Settings(auto_approve_commands=("^ls$",))
     d = desk([[call("run", command="ls")], END], settings=allowed)

@@ -69,7 +69,9 @@ def test_the_model_is_chosen_from_a_list_with_context_and_price_and_answers_the_
     panel = open_panel(lab)
     panel.button("kimi-k2.6").click()
     rows = panel.root.get_by_role("option")
-    expect(rows.filter(has_text="K3")).to_contain_text(re.compile(r"context · sees images · \$3 in"))
+    expect(rows.filter(has_text="K3")).to_contain_text(
+        re.compile(r"context · sees images · \$3 in")
+    )
     shoot(panel.page, "models")
     rows.filter(has_text="K3").click()
     expect(panel.button("kimi-k3")).to_be_visible()

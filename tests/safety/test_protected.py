@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ pyproject.toml|setup.py|tox.ini|noxfile.py|Makefile|.git|.git/hooks/pre-commit|.
 .git/config.worktree|.git/commondir|.git/modules/x/config|.gitmodules|sub/.git|.pre-commit-config.yaml
 .github/workflows/ci.yml|.devcontainer/devcontainer.json|.vscode/settings.json|.idea/x.xml|.kimi/x|.claude/x
 .cursor/mcp.json|.codex/x|.agents/x|.mcp.json|AGENTS.md|CLAUDE.md|.cursorrules|.bashrc|.bash_profile|.profile
-.zshrc|.zshenv
+.zshrc|.zshenv|.gitconfig|.config/git/config|.Rprofile|.gdbinit|a/.pdbrc|.cargo/config.toml
 """.replace("\n", "|")
     .strip("|")
     .split("|")
@@ -119,6 +121,23 @@ def test_folders_that_the_environment_moved_are_known_by_their_place(
         for path in ("conf/x.js", "lab/kimi-jupyter/settings", "lab/other", "confx/x.js")
     ]
     assert [hit and hit.refuse for hit in found] == [False, True, False, None]
+
+
+def test_d6_a_program_written_where_commands_are_found_is_asked_about(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A virtual environment in the workspace is on `PATH`: `git` in its `bin` would be run by every command."""
+    program = tmp_path / ".venv" / "bin" / "git"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}{os.pathsep}{os.environ['PATH']}")
+    assert shutil.which("git") == str(program)
+    found = protection(".venv/bin/git", root=tmp_path)
+    assert found is not None
+    assert "programs in that folder are run by their names" in found.why
+    assert protection(".venv/bin/sub/git", root=tmp_path) is None
+    assert protection("bin/git", root=tmp_path) is None
 
 
 def test_the_strictest_of_several_names_counts() -> None:

@@ -98,6 +98,47 @@ def test_a_bad_value_costs_its_own_key_only_and_is_said(file: SettingsFile) -> N
     ]
 
 
+def test_d4_a_bad_pattern_is_left_out_and_named_with_the_reason(
+    file: SettingsFile, tmp_path: Path
+) -> None:
+    key = "kimi.autoApprove.commands"
+    administrate(tmp_path, "overrides.json", **{key: ["pwd", "git .*"]})
+    assert file.read().auto_approve_commands == ("pwd",)
+    assert file.warnings == (
+        "The pattern `git .*` of `kimi.autoApprove.commands` in an administrator's overrides is ignored:"
+        " after 'git' it must name the sub-command, as in `git (status|diff|log)( .*)?`.",
+    )
+    write(file, json.dumps({key: ["^ls$", "(?i)rm", ".*", "(", "x" * 3000, "make"]}))
+    assert file.read().auto_approve_commands == ("^ls$", "make")
+    assert [warning.split("`")[1] for warning in file.warnings[1:]] == [
+        "(?i)rm",
+        ".*",
+        "(",
+        "x" * 100 + "…",
+    ]
+    assert all("in the settings is ignored: " in warning for warning in file.warnings[1:])
+    write(file, json.dumps({key: ["^ls$"]}))
+    assert len(file.warnings) == 5
+    file.read()
+    assert len(file.warnings) == 1
+
+
+def test_d4_more_patterns_than_are_looked_at_are_said(file: SettingsFile) -> None:
+    write(file, json.dumps({"kimi.autoApprove.commands": [f"p{n}" for n in range(1_001)]}))
+    assert len(file.read().auto_approve_commands) == 1_000
+    assert "more than 1,000 patterns" in file.warnings[0]
+
+
+@pytest.mark.parametrize("pattern", [".*", "(", "(?i)ls", "python .*", ""])
+def test_d4_a_bad_pattern_is_refused_at_save_and_the_file_stays(
+    file: SettingsFile, pattern: str
+) -> None:
+    write(file, '{"kimi.mode": "plan"}')
+    with pytest.raises(SettingsError, match="can't be used: "):
+        file.remember_command(pattern)
+    assert file.path.read_text(encoding="utf-8") == '{"kimi.mode": "plan"}'
+
+
 @pytest.mark.parametrize(
     "text", ["{", "[]", '"ask"', "\0\0", '{"kimi.mode": "bypass"', "\ud800".join(["{", "}"])]
 )
