@@ -231,7 +231,7 @@ class Runtime:
             log.close()
             raise
         self._tasks[log.id] = task
-        idle = [t for t in self._tasks.values() if not (t.is_running or t.log.is_followed)]
+        idle = [t for t in self._tasks.values() if not (t.is_busy or t.log.is_followed)]
         for other in idle[:-OPEN_TASKS]:
             other.log.close()
             del self._tasks[other.id]

@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 from kimi_jupyter.agent import words
 from kimi_jupyter.agent.arguments import parse_arguments, validated
 from kimi_jupyter.agent.asks import Asks, Emit
+from kimi_jupyter.agent.background import Commands
 from kimi_jupyter.agent.live import LiveOutput
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
-from kimi_jupyter.history.checkpoints import Before
+from kimi_jupyter.history.checkpoints import Before, Checkpoints
 from kimi_jupyter.models.provider import ToolSpec
 from kimi_jupyter.models.schema import tool_schema
 from kimi_jupyter.protocol.base import Mode
@@ -58,10 +59,22 @@ class Gate:
     """Lets tool calls through, asks, or refuses; every call ends in exactly one `tool.done`, unless it is cancelled."""
 
     def __init__(
-        self, *, services: Services, folder: str, emit: Emit, asks: Asks, mode: Callable[[], Mode]
+        self,
+        *,
+        services: Services,
+        folder: str,
+        emit: Emit,
+        asks: Asks,
+        commands: Commands,
+        mode: Callable[[], Mode],
     ) -> None:
         self._services = services
-        self._work = Work(workspace=services.workspace, folder=folder, logs=services.logs)
+        self._commands = commands
+        self._work = Work(
+            workspace=services.workspace, folder=folder, logs=services.logs, commands=commands
+        )
+        self._left: dict[str, str] = {}
+        """By path: what a file holds by our doing, as the checkpoints say."""
         self._emit = emit
         self._asks = asks
         self._mode = mode
@@ -99,13 +112,19 @@ class Gate:
             ToolDone(
                 call=call.id,
                 ok=result.ok,
-                output=self._clean(result.output) or words.NO_OUTPUT,
+                output=self._told(result.output),
                 summary=self._clean(result.summary),
                 ms=outcome.ms,
                 diff=result.diff,
             )
         )
         return outcome.ends_turn
+
+    def _told(self, output: str) -> str:
+        """What the model gets of a call, with the news of background commands."""
+        text = self._clean(output) or words.NO_OUTPUT
+        news = self._commands.news()
+        return f"{text}\n\n[{news}]" if news else text
 
     async def _through(self, call: ToolCall) -> _Outcome:
         title = call.name or "Tool call"
@@ -232,7 +251,9 @@ class Gate:
             self._emit(ToolRunning(call=call.id))
             try:
                 result = await weighed.tool.run(
-                    weighed.params, weighed.effect, replace(self._work, report=live.report)
+                    weighed.params,
+                    weighed.effect,
+                    replace(self._work, report=live.report, call=call.id),
                 )
             finally:
                 live.close()
@@ -257,10 +278,27 @@ class Gate:
             yield
         finally:
             if before is not None:
+                is_on = self._commands.is_on(call.id)
+                since = await checkpoints.look(call.id) if is_on else None
                 self._state(await checkpoints.after(before))
+                if since is not None:
+                    await self._leave(since, checkpoints)
+
+    async def _leave(self, since: Before, checkpoints: Checkpoints) -> None:
+        """A command goes on in the background: what changes until its end is named, but can't be put back.
+
+        By then the user may have worked on the same files for hours; an image from before would undo that too.
+        """
+
+        async def last() -> None:
+            self._state(await checkpoints.beside(since, self._left))
+
+        if not self._commands.at_end(since.call, last):
+            await last()
 
     def _state(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:
+            self._left |= {image.path: image.after for image in checkpoint.files}
             self._emit(checkpoint)
 
     def _clean(self, text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Literal
 from kimi_jupyter.agent import context, slash, words
 from kimi_jupyter.agent.asks import Asks
 from kimi_jupyter.agent.attachments import read_attachments
+from kimi_jupyter.agent.background import Commands
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
@@ -24,6 +25,7 @@ from kimi_jupyter.protocol.commands import (
     AskAnswer,
     Command,
     CommandBackground,
+    CommandStop,
     ModelSet,
     ModeSet,
     TaskRewind,
@@ -35,6 +37,7 @@ from kimi_jupyter.protocol.errors import CommandRefused, HistoryError
 from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
+    CommandBackgrounded,
     Event,
     ModeChanged,
     ModelChanged,
@@ -98,11 +101,17 @@ class Task:
         self.services = services
         self.created = created
         self._asks = Asks(self._emit, (e for e in log.events if isinstance(e, AskClosed)))
+        self._commands = Commands(
+            self._emit,
+            events=log.events,
+            clean=lambda text: redact(words.storable(text), services.secrets()),
+        )
         self._gate = Gate(
             services=services,
             folder=created.folder,
             emit=self._emit,
             asks=self._asks,
+            commands=self._commands,
             mode=lambda: self.mode,
         )
         self._queued: list[int] = []
@@ -126,6 +135,11 @@ class Task:
     def is_running(self) -> bool:
         """Whether a turn runs."""
         return self._is_starting or self._running.is_on
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn runs, or a command in the background: closing the task would end it."""
+        return self.is_running or self._commands.is_busy
 
     @property
     def status(self) -> Literal["idle", "running", "waiting"]:
@@ -178,9 +192,11 @@ class Task:
         elif isinstance(command, TurnUnqueue):
             self._unqueue(command.seq)
         elif isinstance(command, CommandBackground):
-            raise CommandRefused(
-                "A command can't go on in the background yet: let it run, or stop the turn."
-            )
+            self._check_kernel(by, "steer the commands of")
+            self._commands.send(command.call)
+        elif isinstance(command, CommandStop):
+            self._check_kernel(by, "steer the commands of")
+            await self._commands.stop(command.call)
         else:
             raise CommandRefused("This task has no such open question; nothing was done.")
 
@@ -194,8 +210,9 @@ class Task:
         self.services.notify("tasks", self.id)
 
     async def close(self) -> None:
-        """End a running turn as `interrupted`, with all that it started, and close the log."""
+        """End a running turn as `interrupted`, and all commands, with all that they started; then close the log."""
         await self._running.interrupt()
+        await self._commands.close()
         self.log.close()
 
     async def _start(self, command: TurnStart, by: str) -> None:
@@ -272,6 +289,7 @@ class Task:
             notebook=command.notebook,
             before=before,
             ended=ended,
+            news=self._commands.news(),
         )
         return TurnStarted(
             text=text,
@@ -319,6 +337,7 @@ class Task:
         checkpoints = self.services.checkpoints if command.files else None
         self._is_starting = True
         try:
+            await self._end_commands(command.seq)
             done = (
                 await checkpoints.restore(self.log.events, command.seq)
                 if checkpoints
@@ -332,6 +351,11 @@ class Task:
         finally:
             self._is_starting = False
         self.services.notify("tasks", self.id)
+
+    async def _end_commands(self, seq: int) -> None:
+        """End the commands that went to the background from an event on: what they write is to be taken back too."""
+        started = [e for e in self.log.events if isinstance(e, CommandBackgrounded)]
+        await self._commands.end_of(e.call for e in started if e.seq >= seq)
 
     def _undoable(self) -> int | None:
         """The last rewind, as long as nothing was said since."""
