@@ -135,6 +135,8 @@ export interface Background {
   readonly call: string;
   readonly ended: boolean;
   readonly summary: string;
+  /** What it had printed, once it has ended. */
+  readonly output: string;
 }
 
 /** The last going back, until the next message. */

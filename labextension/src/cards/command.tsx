@@ -56,7 +56,15 @@ export function CommandBody({
           )}
         </dd>
         <dt>{trans.__('at most')}</dt>
-        <dd>{duration(command.timeout_seconds * 1000)}</dd>
+        <dd>
+          {command.background ? (
+            <strong>
+              {trans.__('no limit: it goes on in the background')}
+            </strong>
+          ) : (
+            duration(command.timeout_seconds * 1000)
+          )}
+        </dd>
         {(isLong || lines > 1) && (
           <>
             <dt>{trans.__('size')}</dt>

@@ -185,8 +185,9 @@ export function background(
   state: Transcript,
   call: string,
   ended: boolean,
-  summary: string
+  summary: string,
+  output: string
 ): Transcript {
-  const entry = { call, ended, summary };
+  const entry = { call, ended, summary, output };
   return { ...state, background: { ...state.background, [call]: entry } };
 }
