@@ -6,7 +6,7 @@ import uuid
 
 from playwright.sync_api import expect
 
-from tests.browser.conftest import OpenPanel, shoot
+from tests.browser.conftest import OpenPanel, shoot, wait_ready
 from tests.browser.lab import Lab
 from tests.browser.scripts import call, say
 from tests.browser.test_stop_and_reload import commands_with, until
@@ -36,7 +36,9 @@ def test_a_command_goes_on_in_the_background_and_its_end_is_seen(
     expect(panel.button(KEEP)).to_have_count(0)
     shoot(panel.page, "background-light")
     panel.set_theme("JupyterLab Dark")
+    wait_ready(panel.page)
     shoot(panel.page, "background-dark")
+    panel.set_theme("JupyterLab Light")
 
     (lab.root / "go.txt").touch()
 
@@ -60,7 +62,7 @@ def test_j1_a_background_command_is_stopped_from_its_line_with_all_its_children(
     panel = open_panel(lab)
     panel.ask("Serve")
     expect(panel.card).to_contain_text("Run command in the background")
-    expect(panel.card).to_contain_text("no limit: it goes on in the background")
+    expect(panel.card).to_contain_text("in the background, without a time limit")
     shoot(panel.page, "background-card")
     panel.approve()
     panel.wait_text("The server runs.")

@@ -113,10 +113,10 @@ export function BackgroundLine({
   const tool = session.toolOf(entry.call);
   const command = (tool && commandOf(tool)) ?? tool?.title ?? entry.call;
   return (
-    <div className="jp-Kimi-background" data-testid="kimi-background-line">
+    <div className="jp-Kimi-runs" data-testid="kimi-background-line">
       <span className="jp-Kimi-sign jp-mod-running" aria-hidden="true" />
-      <span className="jp-Kimi-backgroundText">
-        <span className="jp-Kimi-hint">{trans.__('In the background')}</span>{' '}
+      <span className="jp-Kimi-runsText">
+        <span className="jp-Kimi-hint">{trans.__('In the background')}</span>
         <ShortCommand command={command} />
       </span>
       <IconButton

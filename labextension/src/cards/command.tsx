@@ -55,15 +55,11 @@ export function CommandBody({
             <Visible text={command.cwd} />
           )}
         </dd>
-        <dt>{trans.__('at most')}</dt>
+        <dt>{command.background ? trans.__('runs') : trans.__('at most')}</dt>
         <dd>
-          {command.background ? (
-            <strong>
-              {trans.__('no limit: it goes on in the background')}
-            </strong>
-          ) : (
-            duration(command.timeout_seconds * 1000)
-          )}
+          {command.background
+            ? trans.__('in the background, without a time limit')
+            : duration(command.timeout_seconds * 1000)}
         </dd>
         {(isLong || lines > 1) && (
           <>
