@@ -142,6 +142,11 @@ class Runtime:
         """How many turns run in this process."""
         return sum(task.is_running for task in self._tasks.values())
 
+    @property
+    def busy_tasks(self) -> int:
+        """In how many tasks a turn runs, or a command in the background."""
+        return sum(task.is_busy for task in self._tasks.values())
+
     async def create_task(
         self, *, notebook: str | None = None, folder: str | None = None, origin: str = "browser"
     ) -> Task:

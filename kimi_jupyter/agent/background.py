@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from kimi_jupyter.protocol.commands import CommandBackground, CommandStop
 from kimi_jupyter.protocol.errors import CommandRefused, HistoryError, KimiError
 from kimi_jupyter.protocol.events import CommandBackgrounded, CommandEnded, Event, TurnStarted
 
@@ -120,6 +121,13 @@ class Commands:
         """Whether this command runs in the background."""
         return call in self._watches
 
+    async def submit(self, command: CommandBackground | CommandStop) -> None:
+        """Take the user's command; raises `CommandRefused`."""
+        if isinstance(command, CommandBackground):
+            self.send(command.call)
+        else:
+            await self.stop(command.call)
+
     @contextmanager
     def foreground(self, call: str) -> Generator[asyncio.Event]:
         """While a call waits for its command; the event is set when the user sends it to the background."""
@@ -185,9 +193,10 @@ class Commands:
         """End them all."""
         await self._end(list(self._watches))
 
-    async def end_of(self, calls: Iterable[str]) -> None:
-        """End those of them that run."""
-        await self._end([call for call in calls if call in self._watches])
+    async def end_since(self, seq: int, events: Iterable[Event]) -> None:
+        """End those that went to the background from this event on, before a rewind takes back what they write."""
+        sent = (e for e in events if isinstance(e, CommandBackgrounded) and e.seq >= seq)
+        await self._end([e.call for e in sent if e.call in self._watches])
 
     async def _end(self, calls: list[str]) -> None:
         watches = [self._watches[call] for call in calls]

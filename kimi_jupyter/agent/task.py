@@ -37,7 +37,6 @@ from kimi_jupyter.protocol.errors import CommandRefused, HistoryError
 from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
-    CommandBackgrounded,
     Event,
     ModeChanged,
     ModelChanged,
@@ -191,12 +190,9 @@ class Task:
             await self._rewind(command)
         elif isinstance(command, TurnUnqueue):
             self._unqueue(command.seq)
-        elif isinstance(command, CommandBackground):
+        elif isinstance(command, CommandBackground | CommandStop):
             self._check_kernel(by, "steer the commands of")
-            self._commands.send(command.call)
-        elif isinstance(command, CommandStop):
-            self._check_kernel(by, "steer the commands of")
-            await self._commands.stop(command.call)
+            await self._commands.submit(command)
         else:
             raise CommandRefused("This task has no such open question; nothing was done.")
 
@@ -337,7 +333,7 @@ class Task:
         checkpoints = self.services.checkpoints if command.files else None
         self._is_starting = True
         try:
-            await self._end_commands(command.seq)
+            await self._commands.end_since(command.seq, self.log.events)
             done = (
                 await checkpoints.restore(self.log.events, command.seq)
                 if checkpoints
@@ -351,11 +347,6 @@ class Task:
         finally:
             self._is_starting = False
         self.services.notify("tasks", self.id)
-
-    async def _end_commands(self, seq: int) -> None:
-        """End the commands that went to the background from an event on: what they write is to be taken back too."""
-        started = [e for e in self.log.events if isinstance(e, CommandBackgrounded)]
-        await self._commands.end_of(e.call for e in started if e.seq >= seq)
 
     def _undoable(self) -> int | None:
         """The last rewind, as long as nothing was said since."""
