@@ -247,6 +247,10 @@ class Gate:
             self._emit(ToolOutput(call=call.id, text=text))
 
         live = LiveOutput(show, self._clean)
+
+        async def close() -> None:
+            live.close()
+
         async with self._imaged(call, weighed.effect):
             self._emit(ToolRunning(call=call.id))
             try:
@@ -256,7 +260,8 @@ class Gate:
                     replace(self._work, report=live.report, call=call.id),
                 )
             finally:
-                live.close()
+                if not self._commands.at_end(call.id, close):
+                    live.close()
         if not weighed.told:
             return result
         return replace(result, output=f"{weighed.told}\n{result.output}")

@@ -135,7 +135,7 @@ export interface Background {
   readonly call: string;
   readonly ended: boolean;
   readonly summary: string;
-  /** What it had printed, once it has ended. */
+  /** What it has printed since its call was answered, or since the page joined; once it has ended, all of it. */
   readonly output: string;
 }
 

@@ -18,7 +18,8 @@ KEEP = "Keep running in the background"
 def test_a_command_goes_on_in_the_background_and_its_end_is_seen(
     lab: Lab, api: MoonshotProcess, open_panel: OpenPanel
 ) -> None:
-    command = "echo epoch 1; until test -e go.txt; do sleep 0.1; done; echo epoch 2"
+    wait = "until test -e {0}.txt; do sleep 0.1; done"
+    command = f"echo epoch 1; {wait.format('go')}; echo epoch 2; {wait.format('end')}; echo epoch 3"
     api.set_script([call("execute_command", command=command), say("It trains by itself now.")])
     panel = open_panel(lab)
     panel.ask("Train the model")
@@ -40,14 +41,25 @@ def test_a_command_goes_on_in_the_background_and_its_end_is_seen(
     shoot(panel.page, "background-dark")
     panel.set_theme("JupyterLab Light")
 
+    tool = panel.root.get_by_test_id("kimi-tool")
+    tool.get_by_role("button").first.click()
     (lab.root / "go.txt").touch()
+    expect(tool).to_contain_text("epoch 2")
+    shoot(panel.page, "background-live")
+    panel.page.reload()
+    wait_ready(panel.page)
+    panel.show()
+    expect(line).to_contain_text("until test -e go.txt")
+    tool.get_by_role("button").first.click()
+    expect(tool).to_contain_text("epoch 2")
+
+    (lab.root / "end.txt").touch()
 
     expect(panel.root.get_by_test_id("kimi-background")).to_contain_text(
         "In the background: exit code 0"
     )
     expect(line).to_have_count(0)
-    panel.root.get_by_test_id("kimi-tool").get_by_role("button").first.click()
-    panel.wait_text("epoch 2")
+    panel.wait_text("epoch 3")
     shoot(panel.page, "background-ended")
 
 

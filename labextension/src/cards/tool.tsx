@@ -168,13 +168,18 @@ function wordFor(
 
 function Result({ tool }: { readonly tool: Tool }): JSX.Element {
   const { session, trans } = useKimi();
-  const live = useStream(session, !tool.done).transcript.live[tool.call];
-  const late = useSession(session).transcript.background[tool.call]?.output;
+  const runsOn =
+    useSession(session).transcript.background[tool.call]?.ended === false;
+  const { transcript } = useStream(session, !tool.done || runsOn);
+  const live = transcript.live[tool.call];
+  const late = transcript.background[tool.call]?.output ?? '';
   const [isWhole, setWhole] = useState(false);
   const result = late || tool.output;
   const output = terminal(tool.done ? result : (live ?? tool.output));
   const shown =
-    isWhole || output.length <= SHOWN ? output : cut(output, tool.done);
+    isWhole || output.length <= SHOWN
+      ? output
+      : cut(output, tool.done && !runsOn);
   return (
     <div className="jp-Kimi-result">
       {tool.diff !== null && <Diff diff={tool.diff} />}
