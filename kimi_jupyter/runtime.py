@@ -142,6 +142,11 @@ class Runtime:
         """How many turns run in this process."""
         return sum(task.is_running for task in self._tasks.values())
 
+    @property
+    def busy_tasks(self) -> int:
+        """In how many tasks a turn runs, or a command in the background."""
+        return sum(task.is_busy for task in self._tasks.values())
+
     async def create_task(
         self, *, notebook: str | None = None, folder: str | None = None, origin: str = "browser"
     ) -> Task:
@@ -231,7 +236,7 @@ class Runtime:
             log.close()
             raise
         self._tasks[log.id] = task
-        idle = [t for t in self._tasks.values() if not (t.is_running or t.log.is_followed)]
+        idle = [t for t in self._tasks.values() if not (t.is_busy or t.log.is_followed)]
         for other in idle[:-OPEN_TASKS]:
             other.log.close()
             del self._tasks[other.id]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import sys
+import uuid
 from collections.abc import AsyncGenerator, Callable
 from pathlib import Path
 
@@ -15,10 +17,12 @@ from kimi_jupyter.history.log import Log
 from kimi_jupyter.models.catalogue import BUNDLED
 from kimi_jupyter.protocol.commands import AskAnswer, ModelSet, ModeSet, TurnStart
 from kimi_jupyter.protocol.errors import ModelError, PathRefused, TaskBusy, TaskNotFound
-from kimi_jupyter.protocol.events import AskOpened, Event, TurnEnded
+from kimi_jupyter.protocol.events import AskOpened, CommandEnded, Event, TurnEnded
 from kimi_jupyter.runtime import OPEN_TASKS, Runtime
 from tests.history.refold import DATA
+from tests.moonshot import Reply, call
 from tests.moonshot.server import Moonshot
+from tests.tools.support import alive
 
 pytestmark = pytest.mark.anyio
 
@@ -326,6 +330,28 @@ async def test_tasks_that_nobody_follows_are_closed_when_there_are_many(make: Ma
     assert [task.log.is_closed for task in tasks[:4]] == [True, False, False, False]
     assert not (await runtime.task(tasks[0].id)).log.is_closed
     follower.close()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")
+async def test_a_task_with_a_command_in_the_background_stays_open_and_ends_with_the_host(
+    make: Make, tmp_path: Path
+) -> None:
+    mark = f"3{uuid.uuid4().int % 10**9:09d}"
+    start = call("execute_command", command=f"exec sleep {mark}", background=True)
+    async with Moonshot(
+        [Reply(reasoning="Hm.", tool_calls=(start,)), Reply(content="It runs.")]
+    ) as api:
+        runtime = make(MOONSHOT_BASE_URL=api.url, MOONSHOT_API_KEY="sk-one")
+        task = await runtime.create_task()
+        await play(task, "Serve")
+        assert (runtime.running_turns, runtime.busy_tasks) == (0, 1)
+        for _ in range(OPEN_TASKS + 1):
+            await runtime.create_task()
+        assert not task.log.is_closed
+        assert len(alive(f"sleep\0{mark}")) == 1
+        await asyncio.wait_for(runtime.aclose(), 5)
+    assert alive(mark) == []
+    assert [e.summary for e in task.log.events if isinstance(e, CommandEnded)] == ["stopped"]
 
 
 async def test_files_for_mentions_say_what_they_are(make: Make, tmp_path: Path) -> None:

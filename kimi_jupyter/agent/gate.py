@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from kimi_jupyter.agent import words
 from kimi_jupyter.agent.arguments import parse_arguments, validated
 from kimi_jupyter.agent.asks import Asks, Emit
+from kimi_jupyter.agent.background import Commands
 from kimi_jupyter.agent.claims import Claim, claim
 from kimi_jupyter.agent.live import LiveOutput
 from kimi_jupyter.agent.schedule import Seat
@@ -20,7 +21,7 @@ from kimi_jupyter.agent.secrets import check_arguments
 from kimi_jupyter.agent.services import AnyTool, Services
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
-from kimi_jupyter.history.checkpoints import Before
+from kimi_jupyter.history.checkpoints import Before, Checkpoints
 from kimi_jupyter.models.provider import ToolSpec
 from kimi_jupyter.models.schema import tool_schema
 from kimi_jupyter.protocol.base import Mode
@@ -68,12 +69,18 @@ class Gate:
         folder: str,
         emit: Emit,
         asks: Asks,
+        commands: Commands,
         mode: Callable[[], Mode],
         events: Sequence[Event],
         remark: Callable[[ToolDone], ToolDone] = lambda done: done,
     ) -> None:
         self._services = services
-        self._work = Work(workspace=services.workspace, folder=folder, logs=services.logs)
+        self._commands = commands
+        self._work = Work(
+            workspace=services.workspace, folder=folder, logs=services.logs, commands=commands
+        )
+        self._left: dict[str, str] = {}
+        """By path: what a file holds by our doing, as the checkpoints say."""
         self._emit = emit
         self._asks = asks
         self._mode = mode
@@ -110,13 +117,19 @@ class Gate:
         done = ToolDone(
             call=call.id,
             ok=result.ok,
-            output=self._clean(result.output) or words.NO_OUTPUT,
+            output=self._told(result.output),
             summary=self._clean(result.summary),
             ms=outcome.ms,
             diff=result.diff,
         )
         self._emit(self._remark(done))
         return outcome.ends_turn
+
+    def _told(self, output: str) -> str:
+        """What the model gets of a call, with the news of background commands."""
+        text = self._clean(output) or words.NO_OUTPUT
+        news = self._commands.news()
+        return f"{text}\n\n[{news}]" if news else text
 
     async def _through(self, call: ToolCall, seat: Seat) -> _Outcome:
         await seat.turn()
@@ -246,14 +259,21 @@ class Gate:
             self._emit(ToolOutput(call=call.id, text=text))
 
         live = LiveOutput(show, self._clean)
+
+        async def close() -> None:
+            live.close()
+
         async with self._imaged(call, weighed.effect):
             self._emit(ToolRunning(call=call.id))
             try:
                 result = await weighed.tool.run(
-                    weighed.params, weighed.effect, replace(self._work, report=live.report)
+                    weighed.params,
+                    weighed.effect,
+                    replace(self._work, report=live.report, call=call.id),
                 )
             finally:
-                live.close()
+                if not self._commands.at_end(call.id, close):
+                    live.close()
         if not weighed.told:
             return result
         return replace(result, output=f"{weighed.told}\n{result.output}")
@@ -275,11 +295,28 @@ class Gate:
             yield
         finally:
             if before is not None:
+                is_on = self._commands.is_on(call.id)
+                since = await checkpoints.look(call.id) if is_on else None
                 self._state(await checkpoints.after(before))
                 checkpoints.settle(before)
+                if since is not None:
+                    await self._leave(since, checkpoints)
+
+    async def _leave(self, since: Before, checkpoints: Checkpoints) -> None:
+        """A command goes on in the background: what changes until its end is named, but can't be put back.
+
+        By then the user may have worked on the same files for hours; an image from before would undo that too.
+        """
+
+        async def last() -> None:
+            self._state(await checkpoints.beside(since, self._left))
+
+        if not self._commands.at_end(since.call, last):
+            await last()
 
     def _state(self, checkpoint: Checkpoint | None) -> None:
         if checkpoint is not None:
+            self._left |= {image.path: image.after for image in checkpoint.files}
             self._emit(checkpoint)
 
     def _clean(self, text: str) -> str:

@@ -42,11 +42,17 @@ def bundled_instructions() -> str:
 
 
 def turn_note(
-    *, today: date, mode: Mode, notebook: str | None, before: Mode | None, ended: TurnEnd | None
+    *,
+    today: date,
+    mode: Mode,
+    notebook: str | None,
+    before: Mode | None,
+    ended: TurnEnd | None,
+    news: str = "",
 ) -> str:
     """What the model is told with a message: date, mode, open notebook, and how the last turn ended where that matters.
 
-    `before` is the mode of the message before, `None` for the first.
+    `before` is the mode of the message before, `None` for the first; `news` is of background commands.
     """
     lines = [
         "Not typed by the user.",
@@ -63,6 +69,8 @@ def turn_note(
         lines.append(
             "The turn before was cut off by a restart; check what was done before you go on."
         )
+    if news:
+        lines.append(news)
     if mode == "plan":
         lines.append(_text("plan"))
     elif before == "plan":

@@ -10,6 +10,7 @@ from typing import Literal
 from kimi_jupyter.agent import compaction, context, loopguard, slash, words
 from kimi_jupyter.agent.asks import Asks
 from kimi_jupyter.agent.attachments import read_attachments
+from kimi_jupyter.agent.background import Commands
 from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
@@ -26,6 +27,7 @@ from kimi_jupyter.protocol.commands import (
     AskAnswer,
     Command,
     CommandBackground,
+    CommandStop,
     ModelSet,
     ModeSet,
     TaskRewind,
@@ -97,11 +99,17 @@ class Task:
         self.services = services
         self.created = created
         self._asks = Asks(self._emit, (e for e in log.events if isinstance(e, AskClosed)))
+        self._commands = Commands(
+            self._emit,
+            events=log.events,
+            clean=lambda text: redact(words.storable(text), services.secrets()),
+        )
         self._gate = Gate(
             services=services,
             folder=created.folder,
             emit=self._emit,
             asks=self._asks,
+            commands=self._commands,
             mode=lambda: self.mode,
             remark=lambda done: loopguard.reminded(self.log.events, done),
             events=log.events,
@@ -128,6 +136,11 @@ class Task:
     def is_running(self) -> bool:
         """Whether a turn runs, or a summary that the user asked for."""
         return self._is_starting or self._running.is_on or self._summing.is_on
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a turn runs, or a command in the background: closing the task would end it."""
+        return self.is_running or self._commands.is_busy
 
     @property
     def status(self) -> Literal["idle", "running", "waiting"]:
@@ -179,10 +192,9 @@ class Task:
             await self._rewind(command)
         elif isinstance(command, TurnUnqueue):
             self._unqueue(command.seq)
-        elif isinstance(command, CommandBackground):
-            raise CommandRefused(
-                "A command can't go on in the background yet: let it run, or stop the turn."
-            )
+        elif isinstance(command, CommandBackground | CommandStop):
+            self._check_kernel(by, "steer the commands of")
+            await self._commands.submit(command)
         else:
             raise CommandRefused("This task has no such open question; nothing was done.")
 
@@ -196,9 +208,10 @@ class Task:
         self.services.notify("tasks", self.id)
 
     async def close(self) -> None:
-        """End a running turn as `interrupted`, with all that it started, and close the log."""
+        """End a running turn as `interrupted`, and all commands, with all that they started; then close the log."""
         await self._summing.interrupt()
         await self._running.interrupt()
+        await self._commands.close()
         self.log.close()
 
     async def _start(self, command: TurnStart, by: str) -> None:
@@ -277,6 +290,7 @@ class Task:
             notebook=command.notebook,
             before=before,
             ended=ended,
+            news=self._commands.news(),
         )
         return TurnStarted(
             text=text,
@@ -321,6 +335,7 @@ class Task:
         checkpoints = self.services.checkpoints if command.files else None
         self._is_starting = True
         try:
+            await self._commands.end_since(command.seq, self.log.events)
             done = (
                 await checkpoints.restore(self.log.events, command.seq)
                 if checkpoints

@@ -9,6 +9,7 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from kimi_jupyter.agent.background import Commands
 from kimi_jupyter.protocol.effects import Effect, EffectKind, FileDiff
 from kimi_jupyter.protocol.parts import TodoItem
 from kimi_jupyter.safety.paths import Workspace
@@ -49,6 +50,10 @@ class Work:
     """A folder outside the workspace for full command logs (0700)."""
     report: Callable[[str], None] = field(default=lambda text: None)
     """Live output, for the card."""
+    call: str = ""
+    """The call's id."""
+    commands: Commands = field(default_factory=Commands)
+    """The task's running commands."""
 
 
 class Tool(Protocol, Generic[P]):

@@ -92,4 +92,5 @@ def _scope(effect: Effect) -> tuple[str, ...]:
     """What an approval for the task covers: all reads, all writes, or this very command in this folder."""
     if effect.command is None:
         return (effect.kind,)
-    return (effect.kind, effect.command.command, effect.command.cwd)
+    line = effect.command
+    return (effect.kind, line.command, line.cwd, *(["background"] if line.background else []))

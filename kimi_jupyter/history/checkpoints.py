@@ -38,6 +38,8 @@ class Checkpoints:
     A write:    `emit(await checkpoints.write(call, {path: diff.after_hash}))` before the tool runs.
     A command:  `before = await checkpoints.scan(call)`; run; `emit(await checkpoints.after(before))`, then
                 `checkpoints.settle(before)`. Where the process dies in between, `recovered` has what it did.
+    Beside:     `since = await checkpoints.look(call)` as a command goes to the background; at its end `emit(await
+                checkpoints.beside(since, left))`.
     A rewind:   `done = await checkpoints.restore(log.events, to)`; emit `Rewound(to, done.restored, done.kept)`, then
                 `done.checkpoint`, in this order: a rewind to the `rewound` event then undoes it, files included.
     Each gives `None` instead of a checkpoint where there is nothing to tell.
@@ -80,6 +82,14 @@ class Checkpoints:
             if before.call not in known
         ]
         return [checkpoint for checkpoint in found if checkpoint is not None]
+
+    async def look(self, call: str) -> Before:
+        """The workspace as it is now, without images; for `beside` only."""
+        return Before(call, await asyncio.to_thread(self._warm.look), {})
+
+    async def beside(self, since: Before, left: Mapping[str, str]) -> Checkpoint | None:
+        """Name what has changed since `look` other than to what checkpoints say (`left`, SHA-256 by path)."""
+        return await asyncio.to_thread(self._beside, since, left)
 
     async def restore(self, events: Iterable[Event], to: int) -> Restored:
         """Put back the files that checkpoints from the event `to` on recorded; one that changed since is left alone."""
@@ -134,6 +144,24 @@ class Checkpoints:
         if before.scan.is_cut or now.is_cut:
             uncovered.append("files in deep folders (there are too many to look at)")
         return _checkpoint(before.call, files, uncovered)
+
+    def _beside(self, since: Before, left: Mapping[str, str]) -> Checkpoint | None:
+        now = self._warm.look()
+        uncovered = [
+            f"{path} (changed while a command ran in the background)"
+            for path in _changed(since.scan, now)
+            if not self._holds(path, now.marks.get(path), left.get(path))
+        ]
+        return _checkpoint(since.call, [], uncovered)
+
+    def _holds(self, path: str, mark: Mark | None, digest: str | None) -> bool:
+        """Whether a file is as a checkpoint says that it was left."""
+        if digest is None or mark is None or not mark.is_file:
+            return digest == "" and mark is None
+        try:
+            return self._digest(path) == digest
+        except (KimiError, OSError):
+            return False
 
     def _image(self, path: str, before: Before, now: Mark | None) -> FileImage | str | None:
         """What happened to a file; a sentence where it can't be undone, `None` where its content is the same."""

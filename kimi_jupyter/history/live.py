@@ -1,4 +1,4 @@
-"""What has streamed but is not stored yet: the open reply since its last partial, and running calls' output."""
+"""What has streamed but is not stored yet: the open reply since its last partial, and what commands print."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections import deque
 
 from kimi_jupyter.protocol.events import (
     CallDelta,
+    CommandBackgrounded,
+    CommandEnded,
     Event,
     ReplyDone,
     ReplyPartial,
@@ -50,6 +52,8 @@ class Live:
     """Kept by the log; `catch_up` brings a reader who has all stored events to the present moment."""
 
     def __init__(self) -> None:
+        self._outputs: dict[str, Tail] = {}
+        self._background: set[str] = set()
         self._reset()
 
     def _reset(self) -> None:
@@ -57,7 +61,9 @@ class Live:
         self._think, self._text = Tail(), Tail()
         self._call: CallDelta | None = None
         self._retrying: Retrying | None = None
-        self._outputs: dict[str, Tail] = {}
+        self._outputs = {
+            call: output for call, output in self._outputs.items() if call in self._background
+        }
 
     @property
     def size(self) -> int:
@@ -93,6 +99,11 @@ class Live:
             self._clear_parts()
             self._call = self._retrying = None
         elif isinstance(event, ToolDone):
+            self._outputs.pop(event.call, None)
+        elif isinstance(event, CommandBackgrounded):
+            self._background.add(event.call)
+        elif isinstance(event, CommandEnded):
+            self._background.discard(event.call)
             self._outputs.pop(event.call, None)
         elif isinstance(event, TurnStarted | TurnEnded):
             self._reset()

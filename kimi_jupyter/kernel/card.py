@@ -182,7 +182,10 @@ def _head(ask: AskOpened) -> str:
     effect = ask.effect
     parts = [f"<b>{as_html(effect.title)}</b>"]
     if effect.command is not None:
-        seconds = effect.command.timeout_seconds
-        parts.append(f"in <code>{as_html(effect.command.cwd)}</code>, for at most {seconds} s")
+        line = effect.command
+        limit = f"for at most {line.timeout_seconds} s"
+        if line.background:
+            limit = "<b>in the background, without a time limit</b>"
+        parts.append(f"in <code>{as_html(line.cwd)}</code>, {limit}")
     parts += [f"<b>⚠ {as_html(why)}</b>" for why in (effect.protected, ask.why) if why]
     return "<br>".join(parts)

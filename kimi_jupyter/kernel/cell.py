@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -15,6 +16,7 @@ from kimi_jupyter.kernel.agent_thread import AgentThread
 from kimi_jupyter.kernel.asking import Asker, CardAsker, ConsoleAsker, Denier
 from kimi_jupyter.kernel.driver import Answers, Driver
 from kimi_jupyter.kernel.interrupts import on_interrupt
+from kimi_jupyter.kernel.keeping import ButtonKeeper, Keeper, NoKeeper
 from kimi_jupyter.kernel.lane import CommLane, NoLane
 from kimi_jupyter.kernel.link import Inbox, Opening
 from kimi_jupyter.kernel.painter import ConsolePainter, Display, NotebookPainter, Painter
@@ -77,6 +79,7 @@ def _driver(
     answers = Answers(agent)
     painter: Painter
     asker: Asker
+    keeper: Keeper = NoKeeper()
     kernel = getattr(ip, "kernel", None)
     surface = surface_of(kernel)
     if surface == "console" or kernel is None:
@@ -102,16 +105,23 @@ def _driver(
                 tell=screen.tell,
             )
         )
+        if surface == "notebook" and not why_no_clicks and _has_widgets():
+            keeper = ButtonKeeper(agent.send, painter=page, wake=waiting.wake, lane=lane)
     return Driver(
         agent,
         opening,
         waiting=waiting,
         painter=painter,
         asker=asker,
+        keeper=keeper,
         answers=answers,
         screen=screen,
         inbox=Inbox(waiting.wake),
     )
+
+
+def _has_widgets() -> bool:
+    return importlib.util.find_spec("ipywidgets") is not None
 
 
 def _display(ip: Any) -> Display:

@@ -7,6 +7,7 @@ import time
 from kimi_jupyter.kernel.agent_thread import AgentThread
 from kimi_jupyter.kernel.asking import Asker
 from kimi_jupyter.kernel.interrupts import Stopped
+from kimi_jupyter.kernel.keeping import Keeper
 from kimi_jupyter.kernel.link import Inbox, Opened, Opening
 from kimi_jupyter.kernel.painter import Painter
 from kimi_jupyter.kernel.render import Screen
@@ -46,6 +47,7 @@ class Driver:
         waiting: Waiting,
         painter: Painter,
         asker: Asker,
+        keeper: Keeper,
         answers: Answers,
         screen: Screen,
         inbox: Inbox,
@@ -55,6 +57,7 @@ class Driver:
         self._waiting = waiting
         self._painter = painter
         self._asker = asker
+        self._keeper = keeper
         self._answers = answers
         self._screen = screen
         self._inbox = inbox
@@ -74,6 +77,7 @@ class Driver:
             raise Stopped("the turn was stopped") from None
         finally:
             self._asker.close()
+            self._keeper.close()
             self._painter.paint(self._screen.pieces())
             self._agent.finish()
         if self._stopping_since is not None:
@@ -101,6 +105,7 @@ class Driver:
                 )  # what was said before the card stands above it
                 self._asked.update(ask.ask for ask in open_asks)
             self._asker.tend(open_asks)
+            self._keeper.tend(self._screen.running)
         if self._painter.is_due():
             self._painter.paint(self._screen.pieces())
 

@@ -64,6 +64,7 @@ class NotebookPainter:
     def free(self, key: str) -> None:
         """The card is gone: the next paint writes its line there."""
         self._seated.discard(key)
+        self._shown.pop(key, None)
 
     def _show(self, piece: Piece) -> int:
         before = self._shown.get(piece.key)

@@ -35,12 +35,15 @@ from kimi_jupyter.protocol.events import (
     Retrying,
     TodoChanged,
     ToolDone,
+    ToolStarted,
     TurnEnded,
     TurnQueued,
     TurnStarted,
     TurnUnqueued,
 )
 
+_COMMAND = "execute_command"
+"""The tool whose calls may go on in the background."""
 _WAITS = (
     "A turn of this task is running already: the message waits and joins it at its next step. "
     "Interrupt takes it back."
@@ -58,10 +61,22 @@ class _Extras:
     think_ms: dict[str, int] = field(default_factory=lambda: {})
     chosen: dict[str, tuple[int, int]] = field(default_factory=lambda: {})
     """By call: how many of how many changes were approved, where it was a part."""
+    running: set[str] = field(default_factory=lambda: set())
+    """Calls of commands that have no result yet."""
     ended: dict[str, str] = field(default_factory=lambda: {})
     """By call: how a background command ended."""
     retry: Retrying | None = None
     todo: TodoChanged | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCall:
+    """A command that the cell's turn waits for."""
+
+    call: str
+    title: str
+    place: str
+    """The key of its line."""
 
 
 class Screen:
@@ -108,6 +123,25 @@ class Screen:
         is_open = self.fold.view().open_asks
         return [ask for asks in self._extras.asks.values() for ask in asks if ask.ask in is_open]
 
+    @property
+    def running(self) -> list[RunningCall]:
+        """The commands that the turn waits for now."""
+        if not self._extras.running:
+            return []
+        return [
+            RunningCall(item.call, item.title, self._place(f"{turn.seq}:{index}", item.call))
+            for turn in self.fold.view().turns
+            for index, item in enumerate(turn.items)
+            if isinstance(item, ToolItem)
+            and item.status == "running"
+            and item.call in self._extras.running
+        ]
+
+    def _place(self, key: str, call: str) -> str:
+        """Where a call's line stands: where its last card was, if it had one."""
+        asks = self._extras.asks.get(call, [])
+        return seat(asks[-1]) if asks else key
+
     def _feed_event(self, event: Event) -> None:
         if isinstance(event, TurnStarted):
             self.is_started = self.is_started or event.client == self._client
@@ -121,6 +155,7 @@ class Screen:
             return
         self.fold.feed(event)
         self._extras_of(event)
+        self._running_of(event)
         if isinstance(event, TurnEnded) and self._client is not None:
             self.is_over = True
 
@@ -157,6 +192,15 @@ class Screen:
             chosen = chosen_of(extras.asks[event.call][-1].effect.diff, event.diff)
             if chosen is not None:
                 extras.chosen[event.call] = chosen
+
+    def _running_of(self, event: Event) -> None:
+        running = self._extras.running
+        if isinstance(event, ToolStarted) and event.name == _COMMAND:
+            running.add(event.call)
+        elif isinstance(event, ToolDone):
+            running.discard(event.call)
+        elif isinstance(event, TurnEnded):
+            running.clear()
 
     def pieces(self) -> list[Piece]:
         """All pieces of output in their order; a key stays the same while its piece changes.
@@ -236,7 +280,7 @@ class Screen:
         asks = self._extras.asks.get(tool.call, [])
         pieces = [words.superseded(seat(ask), ask) for ask in asks[:-1]]
         closed = self._extras.closed.get(asks[-1].ask) if asks else None
-        place = seat(asks[-1]) if asks else key
+        place = self._place(key, tool.call)
         if asks and asks[-1].kind == "question" and closed is not None:
             pieces.append(words.question(place, asked_text(asks[-1]), closed))
         elif closed is not None or tool.status not in ("waiting", "asking"):

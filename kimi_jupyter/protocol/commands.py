@@ -98,6 +98,14 @@ class CommandBackground(Data):
     """The running call."""
 
 
+class CommandStop(Data):
+    """End a command that runs in the background, with every process that it started."""
+
+    type: Literal["command.stop"] = "command.stop"
+    call: str
+    """The call that started it."""
+
+
 class NotebookResult(Data):
     """A browser reports what a notebook operation did."""
 
@@ -119,6 +127,7 @@ Command = Annotated[
     | ModelSet
     | TaskRewind
     | CommandBackground
+    | CommandStop
     | NotebookResult,
     Field(discriminator="type"),
 ]

@@ -6,8 +6,8 @@ from typing import Literal
 
 from kimi_jupyter.protocol.base import Data
 
-EffectKind = Literal["read", "write", "command", "note", "question"]
-"""`note` touches nothing outside the task and never asks; `question` only asks."""
+EffectKind = Literal["read", "write", "command", "note", "stop", "question"]
+"""`note` touches nothing outside the task and never asks; `stop` ends what the agent itself started; `question` only asks."""
 
 
 class FileDiff(Data):
@@ -65,7 +65,9 @@ class CommandLine(Data):
     cwd: str
     """Where it runs, relative to the workspace; `.` for the workspace itself."""
     timeout_seconds: int
-    """After this it is ended with all that it started."""
+    """After this it is ended with all that it started; in the background it has no time limit."""
+    background: bool = False
+    """It goes on in the background, until it ends or is stopped."""
 
 
 class Effect(Data):

@@ -243,6 +243,8 @@ class CommandEnded(Stamped):
     """The call that started it."""
     summary: str
     """Such as `exit code 0` or `stopped`."""
+    output: str = ""
+    """What it had printed, its head and tail where that is long; without secrets."""
 
 
 class UsageReported(Stamped):

@@ -26,6 +26,8 @@ _TABLE: dict[tuple[str, str], _Rule] = {
     ("ask", "write"): "write setting",
     ("ask", "command"): "allow-list",
 }
+_TABLE.update({(mode, "stop"): "allow" for mode in ("ask", "accept_edits", "bypass")})
+_TABLE["plan", "stop"] = "refuse"
 _TABLE.update({(mode, "note"): "allow" for mode in ("ask", "accept_edits", "plan", "bypass")})
 _PLAN = (
     "Plan mode: files are not changed and commands are not run. Describe what you would change; the user can"

@@ -25,9 +25,9 @@ class Engine:
         return self.runtime.open_asks
 
     @property
-    def running_turns(self) -> int:
-        """How many turns run now."""
-        return self.runtime.running_turns
+    def busy_tasks(self) -> int:
+        """In how many tasks a turn or a background command runs now."""
+        return self.runtime.busy_tasks
 
     @staticmethod
     def read_command(frame: str | bytes) -> Command:

@@ -72,10 +72,10 @@ class KimiJupyter(ExtensionApp):
             )
 
     def current_activity(self) -> dict[str, int] | None:  # pyright: ignore[reportIncompatibleMethodOverride] -- the base has no type, only an empty body
-        """Running turns, so that a server that looks idle is not stopped in the middle of one."""
+        """Running turns and background commands, so that a server that looks idle is not stopped in the middle of one."""
         engine = self._host.made if self._host else None
-        running = engine.running_turns if engine else 0
-        return {"running_turns": running} if running else None
+        busy = engine.busy_tasks if engine else 0
+        return {"busy_tasks": busy} if busy else None
 
     async def stop_extension(self) -> None:
         """End all turns with the commands that they run, and close the logs."""

@@ -10,7 +10,9 @@ from kimi_jupyter.tools.ask_user import AskUser
 from kimi_jupyter.tools.execute_command import ExecuteCommand
 from kimi_jupyter.tools.list_files import ListFiles
 from kimi_jupyter.tools.read_file import ReadFile
+from kimi_jupyter.tools.read_output import ReadOutput
 from kimi_jupyter.tools.search_files import SearchFiles
+from kimi_jupyter.tools.stop_command import StopCommand
 from kimi_jupyter.tools.todo import Todo
 from kimi_jupyter.tools.write_file import WriteFile
 
@@ -21,6 +23,8 @@ ALL: tuple[Tool[Any], ...] = (
     WriteFile(),
     ApplyDiff(),
     ExecuteCommand(),
+    ReadOutput(),
+    StopCommand(),
     Todo(),
     AskUser(),
 )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import ClassVar
 
 from pydantic import Field
@@ -11,13 +9,10 @@ from pydantic import Field
 from kimi_jupyter.agent.tool import Params, Result, Work
 from kimi_jupyter.protocol.effects import CommandLine, Effect, EffectKind
 from kimi_jupyter.protocol.errors import KimiError
-from kimi_jupyter.safety.walk import HAS_DESCRIPTORS
-from kimi_jupyter.tools import shell, shell_windows, threads
+from kimi_jupyter.tools import threads
+from kimi_jupyter.tools.background import RunningCommand
 from kimi_jupyter.tools.common import fingerprint
-from kimi_jupyter.tools.environment import for_commands
 from kimi_jupyter.tools.named import protected_by
-from kimi_jupyter.tools.output import Output
-from kimi_jupyter.tools.shell import Ending
 from kimi_jupyter.tools.threads import Stop
 
 
@@ -29,11 +24,17 @@ class ExecuteCommandParams(Params):
     cwd: str = "."
     """Folder to run in, relative to the working folder. Give it instead of a leading `cd`."""
     timeout_seconds: int = Field(300, ge=1, le=86_400)
-    """After so many seconds the command and all that it started is ended. Raise it for long runs."""
+    """After so many seconds the command and all that it started is ended. Raise it for long runs. It does not count in the background."""
+    background: bool = False
+    """Let it run on while you go on, such as a server or a long training; without a time limit."""
+
+
+_EARLY = 1.0
+"""Seconds in which a command that is started in the background may end, so that its failure is told at once."""
 
 
 class ExecuteCommand:
-    """Runs a command under a supervisor; nothing of it outlives the call."""
+    """Runs a command under a supervisor; nothing of it outlives the call, or the task where it goes to the background."""
 
     name: ClassVar[str] = "execute_command"
     description: ClassVar[str] = (
@@ -43,8 +44,9 @@ class ExecuteCommand:
         "Each call is a shell of its own: `cd`, variables and activated environments do not last. There is no"
         " keyboard input, so pass options such as `-y` instead of waiting for a question; there is no pager and no"
         " colour. Variables with secrets are not in the environment. Of a long output the first 4 KB and the last"
-        " 12 KB come back, with the path of a log that read_file can open. Background processes are ended when the"
-        " command ends."
+        " 12 KB come back, with the path of a log that read_file can open. Processes that it leaves running,"
+        " as by `&`, are ended with it; for a server or another long run give `background`, then use read_output and"
+        " stop_command. The user too may send a running command to the background."
     )
     kind: ClassVar[EffectKind] = "command"
     params: ClassVar[type[Params]] = ExecuteCommandParams
@@ -62,80 +64,41 @@ class ExecuteCommand:
         protected = await threads.run(look)
         return Effect(
             kind="command",
-            title="Run command",
+            title="Run command in the background" if params.background else "Run command",
             command=CommandLine(
-                command=params.command, cwd=cwd, timeout_seconds=params.timeout_seconds
+                command=params.command,
+                cwd=cwd,
+                timeout_seconds=params.timeout_seconds,
+                background=params.background,
             ),
             protected=protected,
-            digest=fingerprint(self.name, params.command, cwd, params.timeout_seconds),
+            digest=fingerprint(
+                self.name, params.command, cwd, params.timeout_seconds, params.background
+            ),
         )
 
     async def run(self, params: ExecuteCommandParams, effect: Effect, work: Work) -> Result:
-        """Run it; a failed command is a result with its output."""
-        output = Output(work.logs, work.report)
-
-        def body(stop: Stop) -> Ending:
-            return _run(effect, work, output, stop)
-
-        ending = await threads.run(body)
-        return _result(ending, output, params)
-
-
-def _run(effect: Effect, work: Work, output: Output, stop: Stop) -> Ending:
-    line = effect.command
-    if line is None:
-        raise KimiError("There is no command to run.")
-    environ = for_commands(os.environ)
-    if not HAS_DESCRIPTORS:
-        folder = work.workspace.absolute(line.cwd)
-        return shell_windows.run(
-            line.command,
-            cwd=folder,
-            seconds=line.timeout_seconds,
-            environ=environ,
-            output=output,
-            stop=stop,
-        )
-    with work.workspace.open_folder(line.cwd) as cwd:
-        return shell.run(
-            line.command,
-            cwd=cwd,
-            seconds=line.timeout_seconds,
-            environ=environ,
-            output=output,
-            stop=stop,
-        )
+        """Run it to its end, or until it goes to the background; a failed command is a result with its output."""
+        line = effect.command
+        if line is None:
+            raise KimiError("There is no command to run.")
+        if line.background and (why := work.commands.full(work.call)) is not None:
+            raise KimiError(f"The command was not run: {why}")
+        running = RunningCommand(line, work)
+        with work.commands.foreground(work.call) as wish:
+            await running.wait(wish, seconds=_EARLY if line.background else None)
+        if running.is_over:
+            return running.result()
+        running.lift()
+        work.commands.take(work.call, running)
+        return Result(ok=True, output=_goes_on(running, work), summary="in the background")
 
 
-def _result(ending: Ending, output: Output, params: ExecuteCommandParams) -> Result:
-    status = {
-        "exit": _exit(ending.code),
-        "timeout": f"timed out after {params.timeout_seconds} s",
-        "stopped": "stopped",
-        "lost": "its supervisor was killed",
-    }[ending.reason]
-    notes = [status]
-    if ending.reason == "timeout":
-        notes.append(
-            "The command and all that it started was ended; the output above is what it had printed. If it needs"
-            " longer, give a larger timeout_seconds."
-        )
-    if ending.reason == "lost":
-        notes.append("How the command ended is not known. Check what it did before you go on.")
-    if ending.left:
-        notes.append(
-            f"Still running when the shell ended, and ended with it: {', '.join(ending.left)}."
-            " Processes do not outlive the command."
-        )
-    text = output.text().rstrip("\n") or "(no output)"
-    return Result(ok=ending.code == 0, output="\n\n".join([text, "\n".join(notes)]), summary=status)
-
-
-def _exit(code: int | None) -> str:
-    if code is None or code >= 0:
-        return f"exit code {code}"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"exit code {128 - code} (ended by {name})"
+def _goes_on(running: RunningCommand, work: Work) -> str:
+    """The answer to a call whose command goes on."""
+    who = "As you asked, it" if running.line.background else "The user let it go on: it"
+    return (
+        f"{running.read(from_start=True)}\n\n{who} goes on in the background, without a time limit, until it ends, is stopped, or the"
+        f" task is closed. It is known by its call: read_output(call={work.call!r}) gives what it prints from here on,"
+        f" stop_command(call={work.call!r}) ends it."
+    )

@@ -6,6 +6,7 @@ import codecs
 import os
 import re
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ _PROGRESS_EVERY = 2.0
 
 
 class Output:
-    """Takes a command's bytes; `text` and `log` are what is left of them at the end. For one thread."""
+    """Takes a command's bytes in one thread; `text`, `read` and `log` may be asked for in another meanwhile."""
 
     def __init__(self, logs: Path, report: Callable[[str], None]) -> None:
         self._logs = logs
@@ -34,6 +35,8 @@ class Output:
         self._start = ""
         self._tail = ""
         self._total = 0
+        self._read = 0
+        self._guard = threading.Lock()
         self._log_fd: int | None = None
         self._logged = 0
         self.log: Path | None = None
@@ -46,7 +49,8 @@ class Output:
 
     def feed(self, data: bytes) -> None:
         """More of the command's output."""
-        self._take(self._screen.feed(self._decoder.decode(data)))
+        with self._guard:
+            self._take(self._screen.feed(self._decoder.decode(data)))
 
     def tick(self) -> None:
         """Pass on what is new; called often, at least every 50 ms."""
@@ -63,8 +67,9 @@ class Output:
 
     def finish(self) -> None:
         """The end of the output: pass on the rest and close the log."""
-        self._take(self._screen.feed(self._decoder.decode(b"", True)))
-        self._take(self._screen.finish())
+        with self._guard:
+            self._take(self._screen.feed(self._decoder.decode(b"", True)))
+            self._take(self._screen.finish())
         self._tell()
         if self._log_fd is not None:
             os.close(self._log_fd)
@@ -72,13 +77,37 @@ class Output:
 
     def text(self) -> str:
         """All of it, or its head and tail with the count of what is left out between."""
+        with self._guard:
+            return self._text()
+
+    def read(self, *, from_start: bool = False) -> str:
+        """What came since this was last asked for: whole lines, the last of them where that is much; or as `text`."""
+        with self._guard:
+            new, self._read = self._total - self._read, self._total
+            if from_start:
+                return self._text()
+            kept = self._start + self._tail if self._total <= HEAD + TAIL else self._tail
+            if new <= len(kept):
+                return kept[len(kept) - new :]
+            tail = kept[kept.find("\n") + 1 :] or kept
+            return f"[… {new - len(tail):,} characters left out here{self._where()} …]\n{tail}"
+
+    @property
+    def pending(self) -> str:
+        """The line that is not finished yet, such as a prompt or a progress bar."""
+        with self._guard:
+            return self._screen.pending
+
+    def _where(self) -> str:
+        return f"; all of it is in {self.log}, which read_file can open" if self.log else ""
+
+    def _text(self) -> str:
         if self._total <= HEAD + TAIL:
             return self._start + self._tail
         start = _whole_words(self._start[::-1])[::-1]
         tail = _whole_words(self._tail)
         omitted = self._total - len(start) - len(tail)
-        where = f"; all of it is in {self.log}, which read_file can open" if self.log else ""
-        return f"{start}\n[… {omitted:,} characters left out here{where} …]\n{tail}"
+        return f"{start}\n[… {omitted:,} characters left out here{self._where()} …]\n{tail}"
 
     def _take(self, text: str) -> None:
         if not text:

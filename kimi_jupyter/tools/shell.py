@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import selectors
 import signal
@@ -45,6 +46,17 @@ class Ending:
     """What it had left running and was ended with it."""
 
 
+class Limit:
+    """When a command's time is up; may be lifted from another thread while it runs."""
+
+    def __init__(self, seconds: float) -> None:
+        self.at = time.monotonic() + seconds
+
+    def lift(self) -> None:
+        """From here on it may run as long as it likes."""
+        self.at = math.inf
+
+
 @dataclass(slots=True)
 class _State:
     reason: Literal["exit", "timeout", "stopped"] = "exit"
@@ -64,7 +76,7 @@ def shell() -> list[str]:
 
 
 def run(
-    command: str, *, cwd: int, seconds: float, environ: dict[str, str], output: Output, stop: Stop
+    command: str, *, cwd: int, limit: Limit, environ: dict[str, str], output: Output, stop: Stop
 ) -> Ending:
     """Run the command in the folder of the descriptor `cwd`; blocks its thread until nothing of it is left."""
     ours, theirs = socket.socketpair()
@@ -76,7 +88,7 @@ def run(
             os.close(write)
             write = -1
             try:
-                return _Watch(ours, read, stop, output, time.monotonic() + seconds).run()
+                return _Watch(ours, read, stop, output, limit).run()
             finally:
                 _reap(process)
     finally:
@@ -119,13 +131,14 @@ class _Watch:
     """Moves output until the supervisor reports the end; asks it to end on stop and timeout."""
 
     def __init__(
-        self, link: socket.socket, read: int, stop: Stop, output: Output, deadline: float
+        self, link: socket.socket, read: int, stop: Stop, output: Output, limit: Limit
     ) -> None:
         self.link = link
         self.read = read
         self.stop = stop
         self.output = output
-        self.deadline = deadline
+        self.limit = limit
+        self.deadline = math.inf
         self.is_ending = False
         self.state = _State()
         self.ready = selectors.DefaultSelector()
@@ -157,7 +170,7 @@ class _Watch:
         self.output.tick()
 
     def _is_overdue(self) -> bool:
-        if time.monotonic() < self.deadline:
+        if time.monotonic() < (self.deadline if self.is_ending else self.limit.at):
             return False
         if self.is_ending:
             return True

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from kimi_jupyter.tools.output import Output
-from kimi_jupyter.tools.shell import Ending
+from kimi_jupyter.tools.shell import Ending, Limit
 from kimi_jupyter.tools.threads import Stop
 
 _TICK = 0.05
@@ -27,7 +27,7 @@ def shell() -> list[str]:
 
 
 def run(
-    command: str, *, cwd: Path, seconds: float, environ: dict[str, str], output: Output, stop: Stop
+    command: str, *, cwd: Path, limit: Limit, environ: dict[str, str], output: Output, stop: Stop
 ) -> Ending:
     """Run the command; blocks its thread until it has ended."""
     process = subprocess.Popen(
@@ -50,7 +50,7 @@ def run(
 
     reader = threading.Thread(target=read, daemon=True)
     reader.start()
-    ending = _wait(process, time.monotonic() + seconds, output, stop, lock)
+    ending = _wait(process, limit, output, stop, lock)
     reader.join(_DRAIN)
     with lock:
         output.finish()
@@ -59,7 +59,7 @@ def run(
 
 def _wait(
     process: subprocess.Popen[bytes],
-    deadline: float,
+    limit: Limit,
     output: Output,
     stop: Stop,
     lock: threading.Lock,
@@ -69,7 +69,7 @@ def _wait(
             return Ending("exit", process.wait(_TICK))
         with lock:
             output.tick()
-        if stop.is_set or time.monotonic() >= deadline:
+        if stop.is_set or time.monotonic() >= limit.at:
             _end(process)
             return Ending("stopped" if stop.is_set else "timeout")
 

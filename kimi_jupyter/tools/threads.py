@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
+S = TypeVar("S")
 _LAST_WAIT = 8.0
 
 
@@ -37,29 +38,41 @@ class Stop:
         self._receiver.close()
 
 
-async def run(work: Callable[[Stop], T]) -> T:
-    """What `work` gives. Cancelling sets its `Stop`, waits until it has ended, and raises `CancelledError`.
+class Thread(Generic[T]):
+    """Work that has begun in a thread of its own, since a command may run for hours and the loop's pool has few."""
 
-    A thread of its own, since a command may run for hours and the loop's pool has few.
-    """
-    future: Future[T] = Future()
-    stop = Stop()
+    def __init__(self, work: Callable[[Stop], T]) -> None:
+        self._future: Future[T] = Future()
+        self._stop = Stop()
+        self.done: asyncio.Future[T] = asyncio.wrap_future(self._future)
+        """What `work` gives; never cancel it."""
+        threading.Thread(target=self._body, args=(work,), name="kimi-tool", daemon=True).start()
 
-    def body() -> None:
+    def _body(self, work: Callable[[Stop], T]) -> None:
         try:
-            future.set_result(work(stop))
+            self._future.set_result(work(self._stop))
         except BaseException as error:  # noqa: BLE001 - raised again where the caller waits
-            future.set_exception(error)
+            self._future.set_exception(error)
         finally:
-            stop.close()
+            self._stop.close()
 
-    waiting = asyncio.wrap_future(future)
-    threading.Thread(target=body, name="kimi-tool", daemon=True).start()
-    try:
-        return await asyncio.shield(waiting)
-    except asyncio.CancelledError:
-        stop.set()
-        await asyncio.wait({waiting}, timeout=_LAST_WAIT)
-        if waiting.done():
-            waiting.exception()
-        raise
+    def stop(self) -> None:
+        """Set its `Stop`; nothing where it has ended."""
+        self._stop.set()
+
+    async def or_stopped(self, waiting: Awaitable[S]) -> S:
+        """Wait for something; cancelling that stops the work and waits until it has ended."""
+        try:
+            return await waiting
+        except asyncio.CancelledError:
+            self.stop()
+            await asyncio.wait({self.done}, timeout=_LAST_WAIT)
+            if self.done.done():
+                self.done.exception()
+            raise
+
+
+async def run(work: Callable[[Stop], T]) -> T:
+    """What `work` gives. Cancelling sets its `Stop`, waits until it has ended, and raises `CancelledError`."""
+    thread = Thread(work)
+    return await thread.or_stopped(asyncio.shield(thread.done))

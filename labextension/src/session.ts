@@ -22,7 +22,7 @@ import type { Link, LinkState } from './link';
 import { Lists } from './lists';
 import type { Memory } from './memory';
 import { Outbox } from './outbox';
-import type { LinkOpened, Transcript } from './state';
+import type { LinkOpened, Tool, Transcript } from './state';
 import { isRunning } from './transcript';
 import type { Command, Decision, Event, Mode, Refusal } from './wire';
 
@@ -234,11 +234,11 @@ export class Session {
     this._follower.send(command);
   }
 
-  /** Headline of a tool call, or its id where it is gone. */
-  titleOf(call: string): string {
+  /** A tool call, the last of this id; `null` where it is gone. */
+  toolOf(call: string): Tool | null {
     const items = this.transcript.turns.flatMap(turn => turn.items);
-    const tool = items.find(item => item.kind === 'tool' && item.call === call);
-    return tool?.kind === 'tool' ? tool.title : call;
+    const tools = items.filter(item => item.kind === 'tool');
+    return tools.reverse().find(tool => tool.call === call) ?? null;
   }
 
   stop(): void {

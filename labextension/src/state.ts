@@ -135,6 +135,8 @@ export interface Background {
   readonly call: string;
   readonly ended: boolean;
   readonly summary: string;
+  /** What it has printed since its call was answered, or since the page joined; once it has ended, all of it. */
+  readonly output: string;
 }
 
 /** The last going back, until the next message. */

@@ -88,9 +88,16 @@ function apply(state: Transcript, event: Event): Transcript {
     case 'rewound':
       return rewound(state, event);
     case 'command.backgrounded':
-      return background(state, event.call, false, '');
+      return background(state, event.call, false, '', '');
     case 'command.ended':
-      return background(state, event.call, true, event.summary);
+      return background(
+        state,
+        event.call,
+        true,
+        event.summary,
+        // Logs from before it was kept have none.
+        event.output ?? ''
+      );
     case 'usage':
       return {
         ...state,

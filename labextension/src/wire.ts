@@ -31,7 +31,7 @@ export interface AskOpened {
   /** 128 random bits in hex; single use. */
   readonly ask: string;
   /** Which card draws it. */
-  readonly kind: 'read' | 'write' | 'command' | 'note' | 'question';
+  readonly kind: 'read' | 'write' | 'command' | 'note' | 'stop' | 'question';
   /** The tool call that waits; empty where the agent itself asks (a limit is reached, it goes round in circles). */
   readonly call: string;
   /** What is asked about. */
@@ -125,6 +125,8 @@ export interface CommandEnded {
   readonly call: string;
   /** Such as `exit code 0` or `stopped`. */
   readonly summary: string;
+  /** What it had printed, its head and tail where that is long; without secrets. */
+  readonly output: string;
 }
 
 /** What a shell command would run. */
@@ -133,8 +135,10 @@ export interface CommandLine {
   readonly command: string;
   /** Where it runs, relative to the workspace; `.` for the workspace itself. */
   readonly cwd: string;
-  /** After this it is ended with all that it started. */
+  /** After this it is ended with all that it started; in the background it has no time limit. */
   readonly timeout_seconds: number;
+  /** It goes on in the background, until it ends or is stopped. */
+  readonly background: boolean;
 }
 
 /** Older conversation was replaced by a summary; the log keeps the originals. */
@@ -155,7 +159,7 @@ export interface Compacted {
 /** What a tool call would do, declared before it is done; the card shows this and nothing else. */
 export interface Effect {
   /** Which rule of the policy applies. */
-  readonly kind: 'read' | 'write' | 'command' | 'note' | 'question';
+  readonly kind: 'read' | 'write' | 'command' | 'note' | 'stop' | 'question';
   /** The card's headline, such as `Write file src/utils.ts (+5 −2)`. */
   readonly title: string;
   /** Workspace-relative paths that it touches. */
@@ -684,6 +688,13 @@ export interface CommandBackground {
   readonly call: string;
 }
 
+/** End a command that runs in the background, with every process that it started. */
+export interface CommandStop {
+  readonly type: 'command.stop';
+  /** The call that started it. */
+  readonly call: string;
+}
+
 export type JsonValue = unknown;
 
 /** Change the approval mode of this task. */
@@ -747,7 +758,7 @@ export interface TurnUnqueue {
 
 export type Event = TaskCreated | TurnStarted | TurnQueued | TurnUnqueued | ThinkDelta | TextDelta | CallDelta | ReplyPartial | ReplyDone | ToolStarted | ToolRunning | ToolOutput | ToolDone | AskOpened | AskClosed | CommandBackgrounded | CommandEnded | UsageReported | TodoChanged | ModeChanged | ModelChanged | Compacted | Checkpoint | Rewound | Retrying | Notice | TaskRenamed | TurnEnded;
 
-export type Command = TurnStart | TurnUnqueue | TurnStop | AskAnswer | ModeSet | ModelSet | TaskRewind | CommandBackground | NotebookResult;
+export type Command = TurnStart | TurnUnqueue | TurnStop | AskAnswer | ModeSet | ModelSet | TaskRewind | CommandBackground | CommandStop | NotebookResult;
 
 /** Event types that are drawn and forgotten. */
 export const TRANSIENT: ReadonlySet<Event['type']> = new Set(['think.delta', 'text.delta', 'call.delta', 'tool.output', 'retrying']);

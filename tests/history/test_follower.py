@@ -15,6 +15,8 @@ from kimi_jupyter.history.live import OUTPUT_LIMIT
 from kimi_jupyter.history.log import Log
 from kimi_jupyter.protocol.events import (
     CallDelta,
+    CommandBackgrounded,
+    CommandEnded,
     Event,
     Notice,
     ReplyDone,
@@ -111,6 +113,27 @@ def test_one_who_joins_gets_what_has_streamed_in_one_delta_each(tmp_path: Path) 
         {"type": "text.delta", "text": "ABC"},
         {"type": "call.delta", "size": 9},
     ]
+    log.close()
+
+
+def test_one_who_joins_gets_what_a_background_command_has_printed_also_after_its_turn(
+    tmp_path: Path,
+) -> None:
+    log = Log.create(tmp_path / "a.jsonl", TaskCreated(), clock=lambda: 0.0)
+    log.emit(TurnStarted(text="q"))
+    log.emit(ToolStarted(call="c", name="execute_command", title="Run x", arguments="{}"))
+    log.emit(ToolRunning(call="c"))
+    log.emit(ToolOutput(call="c", text="told with the result"))
+    log.emit(CommandBackgrounded(call="c"))
+    log.emit(ToolDone(call="c", ok=True, output="told with the result", summary=""))
+    log.emit(ToolOutput(call="c", text="one, "))
+    log.emit(TurnEnded(reason="done"))
+    log.emit(ToolOutput(call="c", text="two"))
+    (output,) = drain(log.follow(log.last_seq))
+    assert isinstance(output, ToolOutput)
+    assert output.text == "one, two"
+    log.emit(CommandEnded(call="c", summary="exit code 0"))
+    assert drain(log.follow(log.last_seq)) == []
     log.close()
 
 

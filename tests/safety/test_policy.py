@@ -21,15 +21,19 @@ TABLE = """
 ask          read    allow ask   allow  ask    ask
 ask          write   ask   allow ask    ask    refuse
 ask          command ask   allow ask    ask    refuse
+ask          stop    allow allow ask    ask    refuse
 accept_edits read    allow ask   allow  ask    ask
 accept_edits write   allow allow ask    ask    refuse
 accept_edits command ask   allow ask    ask    refuse
+accept_edits stop    allow allow ask    ask    refuse
 plan         read    allow ask   allow  ask    ask
 plan         write   refuse refuse refuse refuse refuse
 plan         command refuse refuse refuse refuse refuse
+plan         stop    refuse refuse refuse refuse refuse
 bypass       read    allow allow allow  ask    ask
 bypass       write   allow allow ask    ask    refuse
 bypass       command allow allow ask    ask    refuse
+bypass       stop    allow allow ask    ask    refuse
 """
 
 

@@ -120,6 +120,39 @@ async def test_j2_killed_server_leaves_no_command_running_and_its_outcome_is_unk
         assert ended["reason"] == "done", ended
 
 
+@pytest.mark.parametrize(
+    ("how", "summary"),
+    [(signal.SIGKILL, "ended with the server"), (signal.SIGTERM, "stopped")],
+)
+async def test_j2_the_servers_end_leaves_nothing_in_the_background(
+    how: signal.Signals, summary: str, tmp_path: Path, moonshot: Api
+) -> None:
+    marker = f"sleep 5{os.getpid()}"
+    command = tool_call(
+        "execute_command", command=f"setsid {marker} & nohup {marker} & {marker}", background=True
+    )
+    async with (
+        moonshot(Reply(reasoning="Wait.", tool_calls=(command,)), "It runs.") as api,
+        server(tmp_path, api.url, "--ServerApp.answer_yes=True") as real,
+    ):
+        task = (await real.call("POST", "tasks", "{}"))["id"]
+        link = await real.open_link(task)
+        link.send("turn.start", text="Serve")
+        ask = await link.until("ask.opened")
+        link.send("ask.answer", ask=ask["ask"], decision="approve")
+        await link.until("turn.ended")
+        assert len(running(marker)) >= 3
+
+        await real.end(how)
+        await link.until_closed()
+        await becomes(lambda: running(marker) == [])
+
+        await real.start()
+        again = await real.open_link(task)
+        ended = await again.until("command.ended")
+        assert (ended["call"], ended["summary"]) == (ask["call"], summary)
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 async def test_ended_server_stops_the_command_and_closes_the_log(
     how: signal.Signals, tmp_path: Path, moonshot: Api

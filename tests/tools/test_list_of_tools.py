@@ -20,6 +20,8 @@ def test_the_tools_are_listed_in_a_fixed_order_with_their_kinds() -> None:
         ("write_file", "write"),
         ("apply_diff", "write"),
         ("execute_command", "command"),
+        ("read_output", "read"),
+        ("stop_command", "stop"),
         ("todo", "note"),
         ("ask_user", "question"),
     ]

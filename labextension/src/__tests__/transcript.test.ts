@@ -113,6 +113,34 @@ function view(state: Transcript): object {
 const event = (type: string, fields: object, seq = 0): Event =>
   ({ type, seq, at: 0, task: 't', ...fields }) as unknown as Event;
 
+it('what a background command prints is kept once, and replaced by all of it at its end', () => {
+  const output = (text: string) => event('tool.output', { call: 'c', text });
+  const running = run([
+    event('task.created', { title: '', model: 'm', mode: 'ask' }, 1),
+    event('turn.started', { text: 'hello', attachments: [] }, 2),
+    event('tool.started', { call: 'c', name: 'execute_command' }, 3),
+    event('tool.running', { call: 'c' }, 4),
+    output('first'),
+    event('command.backgrounded', { call: 'c' }, 5),
+    event('tool.done', { call: 'c', ok: true, output: 'first' }, 6),
+    output('one, '),
+    event('turn.ended', { reason: 'done' }, 7),
+    output('two')
+  ]);
+  expect(running.background['c']).toMatchObject({
+    ended: false,
+    output: 'one, two'
+  });
+  const again: Line[] = [{ type: 'link.opened' }, output('one, two, three')];
+  const joined = again.reduce(fold, running);
+  expect(joined.background['c']?.output).toBe('one, two, three');
+  const ended = fold(
+    joined,
+    event('command.ended', { call: 'c', summary: 'x', output: 'all' }, 8)
+  );
+  expect(ended.background['c']).toMatchObject({ ended: true, output: 'all' });
+});
+
 const begun = (): Transcript =>
   run([
     event(

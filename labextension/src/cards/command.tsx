@@ -55,8 +55,12 @@ export function CommandBody({
             <Visible text={command.cwd} />
           )}
         </dd>
-        <dt>{trans.__('at most')}</dt>
-        <dd>{duration(command.timeout_seconds * 1000)}</dd>
+        <dt>{command.background ? trans.__('runs') : trans.__('at most')}</dt>
+        <dd>
+          {command.background
+            ? trans.__('in the background, without a time limit')
+            : duration(command.timeout_seconds * 1000)}
+        </dd>
         {(isLong || lines > 1) && (
           <>
             <dt>{trans.__('size')}</dt>

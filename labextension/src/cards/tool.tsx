@@ -2,12 +2,17 @@
 import React, { memo, useEffect, useState } from 'react';
 
 import { duration, terminal } from '../format';
-import { visible } from '../invisible';
 import type { Ask, Tool, ToolStatus } from '../state';
 import { useKimi } from '../views/context';
 import { useClock, useSession, useStream } from '../views/hooks';
 import { Visible } from '../views/visible';
 import { AskCard } from './ask';
+import {
+  BackgroundStatus,
+  commandOf,
+  KeepRunning,
+  ShortCommand
+} from './background';
 import { Diff } from './diff';
 
 type Trans = ReturnType<typeof useKimi>['trans'];
@@ -53,6 +58,7 @@ export const ToolCard = memo(function ToolCard({
         </span>
         <Facts tool={tool} />
       </button>
+      <KeepRunning tool={tool} />
       <BackgroundStatus call={tool.call} />
       {ask !== null && <Comment ask={ask} />}
       {shows && hasMore && <Result tool={tool} />}
@@ -60,54 +66,16 @@ export const ToolCard = memo(function ToolCard({
   );
 });
 
-/** How a command stands that went on in the background. */
-function BackgroundStatus({
-  call
-}: {
-  readonly call: string;
-}): JSX.Element | null {
-  const { session: given, trans } = useKimi();
-  const entry = useSession(given).transcript.background[call];
-  if (entry === undefined) {
-    return null;
-  }
-  return (
-    <p className="jp-Kimi-decided">
-      {entry.ended ? (
-        <Visible text={trans.__('In the background: %1', entry.summary)} />
-      ) : (
-        trans.__('Runs in the background')
-      )}
-    </p>
-  );
-}
-
 /** The command line of a shell call, as far as it fits. */
 function Command({ tool }: { readonly tool: Tool }): JSX.Element | null {
-  const command = tool.ask?.effect.command?.command ?? commandOf(tool);
+  const command = commandOf(tool);
   const isNamed = command === null || tool.title.includes(command);
   return isNamed ? null : (
     <>
       {' '}
-      <code title={visible(command)}>
-        <Visible
-          text={command.length > 200 ? `${command.slice(0, 200)}…` : command}
-        />
-      </code>
+      <ShortCommand command={command} />
     </>
   );
-}
-
-function commandOf(tool: Tool): string | null {
-  if (tool.name !== 'execute_command') {
-    return null;
-  }
-  try {
-    const { command } = JSON.parse(tool.arguments) as { command?: unknown };
-    return typeof command === 'string' ? command : null;
-  } catch {
-    return null;
-  }
 }
 
 export function OpenAsk({ ask }: { readonly ask: Ask }): JSX.Element {
@@ -200,11 +168,18 @@ function wordFor(
 
 function Result({ tool }: { readonly tool: Tool }): JSX.Element {
   const { session, trans } = useKimi();
-  const live = useStream(session, !tool.done).transcript.live[tool.call];
+  const runsOn =
+    useSession(session).transcript.background[tool.call]?.ended === false;
+  const { transcript } = useStream(session, !tool.done || runsOn);
+  const live = transcript.live[tool.call];
+  const late = transcript.background[tool.call]?.output ?? '';
   const [isWhole, setWhole] = useState(false);
-  const output = terminal(tool.done ? tool.output : (live ?? tool.output));
+  const result = late || tool.output;
+  const output = terminal(tool.done ? result : (live ?? tool.output));
   const shown =
-    isWhole || output.length <= SHOWN ? output : cut(output, tool.done);
+    isWhole || output.length <= SHOWN
+      ? output
+      : cut(output, tool.done && !runsOn);
   return (
     <div className="jp-Kimi-result">
       {tool.diff !== null && <Diff diff={tool.diff} />}

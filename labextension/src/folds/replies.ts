@@ -1,4 +1,5 @@
 /** The fold's part for what the model says. */
+import { backgroundAgain } from './tools';
 import { runningTurn, withLastTurn } from './turns';
 import type { Reply, OpenReply, Transcript } from '../state';
 import type {
@@ -123,7 +124,8 @@ export function replyDone(before: Transcript, event: ReplyDone): Transcript {
   return { ...next, open: null };
 }
 
-export function linkOpened(state: Transcript): Transcript {
+export function linkOpened(before: Transcript): Transcript {
+  const state = backgroundAgain(before);
   if (runningTurn(state) === null) {
     return state;
   }

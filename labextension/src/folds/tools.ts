@@ -76,14 +76,36 @@ export function toolOutput(
   state: Transcript,
   { call, text }: ToolOutput
 ): Transcript {
+  const late = state.background[call];
+  if (late?.ended === false && !isOpenTool(state, call)) {
+    const entry = { ...late, output: bounded(late.output + text) };
+    return { ...state, background: { ...state.background, [call]: entry } };
+  }
   const before = state.live[call];
   if (before === undefined && !isOpenTool(state, call)) {
     return state;
   }
-  const whole = (before ?? '') + text;
-  const output =
-    whole.length > 2 * LIVE_LIMIT ? whole.slice(-LIVE_LIMIT) : whole;
+  const output = bounded((before ?? '') + text);
   return { ...state, live: { ...state.live, [call]: output } };
+}
+
+function bounded(output: string): string {
+  return output.length > 2 * LIVE_LIMIT ? output.slice(-LIVE_LIMIT) : output;
+}
+
+/** The link is there again: what commands in the background printed comes once more. */
+export function backgroundAgain(state: Transcript): Transcript {
+  const entries = Object.entries(state.background);
+  if (entries.every(([, entry]) => entry.ended || entry.output === '')) {
+    return state;
+  }
+  const background = Object.fromEntries(
+    entries.map(([call, entry]) => [
+      call,
+      entry.ended ? entry : { ...entry, output: '' }
+    ])
+  );
+  return { ...state, background };
 }
 
 function isOpenTool(state: Transcript, call: string): boolean {
@@ -185,8 +207,9 @@ export function background(
   state: Transcript,
   call: string,
   ended: boolean,
-  summary: string
+  summary: string,
+  output: string
 ): Transcript {
-  const entry = { call, ended, summary };
+  const entry = { call, ended, summary, output };
   return { ...state, background: { ...state.background, [call]: entry } };
 }

@@ -2,6 +2,7 @@
 import { closeIcon } from '@jupyterlab/ui-components';
 import React from 'react';
 
+import { BackgroundLine } from '../cards/background';
 import { useKimi } from './context';
 import { IconButton } from './header';
 import { Visible } from './visible';
@@ -34,10 +35,8 @@ export function Pending(): JSX.Element {
           </ul>
         </details>
       )}
-      {running.map(({ call }) => (
-        <p key={call} className="jp-Kimi-hint">
-          {trans.__('In the background: %1', session.titleOf(call))}
-        </p>
+      {running.map(entry => (
+        <BackgroundLine key={entry.call} entry={entry} />
       ))}
       {queued.map(({ seq, text }) => (
         <div key={seq} className="jp-Kimi-queued" data-testid="kimi-queued">
