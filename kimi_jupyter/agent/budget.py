@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kimi_jupyter.history.fold import UsageTotal
 from kimi_jupyter.protocol.events import TurnEnded
-from kimi_jupyter.protocol.messages import Message
+from kimi_jupyter.protocol.messages import ImagePart, Message
 from kimi_jupyter.protocol.settings import Settings
 
 MOST_OUTPUT = 32_768
@@ -14,6 +14,8 @@ MOST_OUTPUT = 32_768
 LEAST_OUTPUT = 1_024
 _BYTES_PER_TOKEN = 3
 """On the safe side for English, code and Chinese alike."""
+_IMAGE_TOKENS = 4_000
+"""Of one image, whatever its bytes: a screen of 1,920 × 1,080 pixels comes to about 2,700."""
 
 
 def counted_tokens(usage: UsageTotal) -> int:
@@ -52,5 +54,16 @@ def output_limit(context: int, messages: Sequence[Message], tools_size: int) -> 
     """Most output tokens of a request: `MOST_OUTPUT`, or what the model's window has left."""
     if not context:
         return MOST_OUTPUT
-    size = tools_size + sum(len(message.model_dump_json().encode()) for message in messages)
-    return max(LEAST_OUTPUT, min(MOST_OUTPUT, context - size // _BYTES_PER_TOKEN))
+    used = tools_size // _BYTES_PER_TOKEN + sum(map(estimated_tokens, messages))
+    return max(LEAST_OUTPUT, min(MOST_OUTPUT, context - used))
+
+
+def estimated_tokens(message: Message) -> int:
+    """About what a message costs: by the bytes of its text, and so much for each image."""
+    content = message.content
+    if isinstance(content, str):
+        return len(message.model_dump_json().encode()) // _BYTES_PER_TOKEN
+    texts = tuple(part for part in content if not isinstance(part, ImagePart))
+    plain = message.model_copy(update={"content": texts})
+    size = len(plain.model_dump_json().encode()) // _BYTES_PER_TOKEN
+    return size + (len(content) - len(texts)) * _IMAGE_TOKENS

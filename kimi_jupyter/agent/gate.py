@@ -15,6 +15,7 @@ from kimi_jupyter.agent.arguments import parse_arguments, validated
 from kimi_jupyter.agent.asks import Asks, Emit
 from kimi_jupyter.agent.live import LiveOutput
 from kimi_jupyter.agent.services import AnyTool, Services
+from kimi_jupyter.agent.sight import Sight
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
 from kimi_jupyter.history.checkpoints import Before
@@ -58,13 +59,21 @@ class Gate:
     """Lets tool calls through, asks, or refuses; every call ends in exactly one `tool.done`, unless it is cancelled."""
 
     def __init__(
-        self, *, services: Services, folder: str, emit: Emit, asks: Asks, mode: Callable[[], Mode]
+        self,
+        *,
+        services: Services,
+        folder: str,
+        emit: Emit,
+        asks: Asks,
+        mode: Callable[[], Mode],
+        sight: Sight,
     ) -> None:
         self._services = services
         self._work = Work(workspace=services.workspace, folder=folder, logs=services.logs)
         self._emit = emit
         self._asks = asks
         self._mode = mode
+        self._sight = sight
         self._tools = {tool.name: tool for tool in services.tools}
         self._specs = tuple(_spec(tool) for tool in services.tools)
         self._scales = Scales(services, self._work, mode)
@@ -95,14 +104,17 @@ class Gate:
         result = outcome.result
         if result.todo is not None:
             self._emit(TodoChanged(items=result.todo))
+        images, missing = self._sight.admitted(result.images)
+        output = "\n".join(filter(None, (result.output, missing)))
         self._emit(
             ToolDone(
                 call=call.id,
                 ok=result.ok,
-                output=self._clean(result.output) or words.NO_OUTPUT,
+                output=self._clean(output) or words.NO_OUTPUT,
                 summary=self._clean(result.summary),
                 ms=outcome.ms,
                 diff=result.diff,
+                images=images,
             )
         )
         return outcome.ends_turn
@@ -231,9 +243,8 @@ class Gate:
         async with self._imaged(call, weighed.effect):
             self._emit(ToolRunning(call=call.id))
             try:
-                result = await weighed.tool.run(
-                    weighed.params, weighed.effect, replace(self._work, report=live.report)
-                )
+                work = replace(self._work, report=live.report, sees_images=self._sight.sees())
+                result = await weighed.tool.run(weighed.params, weighed.effect, work)
             finally:
                 live.close()
         if not weighed.told:

@@ -14,6 +14,7 @@ from kimi_jupyter.agent.gate import Gate
 from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
 from kimi_jupyter.agent.services import Services
+from kimi_jupyter.agent.sight import Sight
 from kimi_jupyter.agent.turn import Turn
 from kimi_jupyter.history.checkpoints import Restored
 from kimi_jupyter.history.fold import Fold, title_from
@@ -98,12 +99,14 @@ class Task:
         self.services = services
         self.created = created
         self._asks = Asks(self._emit, (e for e in log.events if isinstance(e, AskClosed)))
+        self._sight = Sight(events=log.events, model=lambda: self.model, models=services.models)
         self._gate = Gate(
             services=services,
             folder=created.folder,
             emit=self._emit,
             asks=self._asks,
             mode=lambda: self.mode,
+            sight=self._sight,
         )
         self._queued: list[int] = []
         """Messages that wait, by the place of their `turn.queued`."""
@@ -257,6 +260,9 @@ class Task:
             text=command.text,
             requests=command.attachments,
         )
+        for attachment in attachments:
+            if attachment.image is not None:
+                self._sight.check(attachment.path)
         secrets = self.services.secrets()
         return redact(words.storable(command.text), secrets), tuple(
             attachment.model_copy(update={"text": redact(attachment.text, secrets)})

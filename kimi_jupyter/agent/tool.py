@@ -36,6 +36,8 @@ class Result:
     """For a write: what is in the file now, compared with before."""
     todo: tuple[TodoItem, ...] | None = None
     """The agent's plan, whole, where the call changed it."""
+    images: tuple[str, ...] = ()
+    """`data:` URLs for a model that sees; the output says what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Work:
     """A folder outside the workspace for full command logs (0700)."""
     report: Callable[[str], None] = field(default=lambda text: None)
     """Live output, for the card."""
+    sees_images: bool = False
+    """Whether the model of this moment takes images."""
 
 
 class Tool(Protocol, Generic[P]):

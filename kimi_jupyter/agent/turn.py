@@ -101,7 +101,7 @@ class Turn:
         return _said(finished)
 
     def _request(self, model: str, info: ModelInfo | None) -> Request:
-        messages = context.messages(self._events)
+        messages = context.messages(self._events, sees_images=info is not None and info.vision)
         tools = self._gate.specs()
         size = sum(len(json.dumps(tool.parameters)) + len(tool.description) for tool in tools)
         return Request(
