@@ -331,7 +331,9 @@ async def test_tasks_that_nobody_follows_are_closed_when_there_are_many(make: Ma
 async def test_files_for_mentions_say_what_they_are(make: Make, tmp_path: Path) -> None:
     for name in ("plot.py", "plot.ipynb"):
         (tmp_path / "work" / name).write_text("", encoding="utf-8")
+    (tmp_path / "work" / "plots").mkdir()
     assert await make().find_files("plot", 10) == [
+        {"path": "plots/", "kind": "folder"},
         {"path": "plot.py", "kind": "file"},
         {"path": "plot.ipynb", "kind": "notebook"},
     ]
