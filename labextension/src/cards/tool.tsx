@@ -6,6 +6,7 @@ import { visible } from '../invisible';
 import type { Ask, Tool, ToolStatus } from '../state';
 import { useKimi } from '../views/context';
 import { useClock, useSession, useStream } from '../views/hooks';
+import { Picture } from '../views/picture';
 import { Visible } from '../views/visible';
 import { AskCard } from './ask';
 import { Diff } from './diff';
@@ -53,6 +54,9 @@ export const ToolCard = memo(function ToolCard({
         </span>
         <Facts tool={tool} />
       </button>
+      {tool.images.map((url, i) => (
+        <Picture key={i} url={url} name={tool.title} />
+      ))}
       <BackgroundStatus call={tool.call} />
       {ask !== null && <Comment ask={ask} />}
       {shows && hasMore && <Result tool={tool} />}
