@@ -21,6 +21,13 @@ export const sendIcon = new LabIcon({
   )
 });
 
+export const attachIcon = new LabIcon({
+  name: 'kimi-jupyter:attach',
+  svgstr: svg(
+    '<path fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" d="M12 5v14M5 12h14"/>'
+  )
+});
+
 export const stopIcon = new LabIcon({
   name: 'kimi-jupyter:stop',
   svgstr: svg(

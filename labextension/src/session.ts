@@ -9,6 +9,7 @@ import type { Memory } from './memory';
 import { EMPTY } from './state';
 import type { LinkOpened, Transcript } from './state';
 import { fold, isRunning } from './transcript';
+import { Uploads } from './uploads';
 import { TRANSIENT } from './wire';
 import type { Command, Decision, Event, Mode, Refusal } from './wire';
 
@@ -51,12 +52,16 @@ export class Session {
   readonly arrived = new Signal<this, string>(this);
   /** The user chose a mode; settings keep it, bypass apart. */
   readonly modeChosen = new Signal<this, Mode>(this);
+  /** What the next message takes along. */
+  readonly uploads = new Uploads();
 
   constructor(private readonly _options: SessionOptions) {
     this._lists = new Lists(_options.api, {
       changed: () => this.changed.emit(),
       failed: why => this.say('error', why)
     });
+    this.arrived.connect(() => this.uploads.arrived());
+    this.returned.connect(() => this.uploads.returned());
   }
 
   get memory(): Memory {
@@ -194,6 +199,7 @@ export class Session {
     this._link?.send({
       type: 'turn.start',
       text,
+      attachments: isSlash ? [] : this.uploads.send(),
       notebook: this._options.notebook(),
       client
     });

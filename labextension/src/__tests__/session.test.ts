@@ -125,6 +125,7 @@ describe('the session', () => {
       {
         type: 'turn.start',
         text: 'hello',
+        attachments: [],
         notebook: 'a.ipynb',
         client: 'page-1'
       }

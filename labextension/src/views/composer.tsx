@@ -10,6 +10,7 @@ import type { KeyboardEvent } from 'react';
 
 import { sendIcon, stopIcon } from '../icons';
 import { useKimi } from './context';
+import { AttachButton, useFileEvents } from './uploads';
 
 export function Composer(): JSX.Element {
   const { session, trans } = useKimi();
@@ -17,6 +18,7 @@ export function Composer(): JSX.Element {
   const { text, setText, kept, restore } = useDraft();
   const box = useRef<HTMLTextAreaElement>(null);
   useGrowth(box, text);
+  const { onPaste, onDragOver, onDrop } = useFileEvents();
 
   const send = () => {
     if (text.trim() !== '' && !isSending) {
@@ -33,7 +35,8 @@ export function Composer(): JSX.Element {
     }
   };
   return (
-    <div className="jp-Kimi-composer">
+    <div className="jp-Kimi-composer" onDragOver={onDragOver} onDrop={onDrop}>
+      <AttachButton />
       {kept !== null && (
         <button type="button" className="jp-Kimi-link" onClick={restore}>
           {trans.__('Restore the message that came back')}
@@ -48,6 +51,7 @@ export function Composer(): JSX.Element {
         value={text}
         onChange={event => setText(event.target.value)}
         onKeyDown={onKeyDown}
+        onPaste={onPaste}
       />
       {isRunning ? (
         <button

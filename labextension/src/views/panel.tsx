@@ -13,6 +13,7 @@ import { BypassBanner, ModeBar } from './modebar';
 import { Pending } from './pending';
 import { TranscriptView } from './transcript';
 import { KeyPage, Welcome } from './welcome';
+import { UploadChips } from './uploads';
 
 export function Panel({ kimi }: { readonly kimi: Kimi }): JSX.Element {
   return (
@@ -66,6 +67,7 @@ function Page(): JSX.Element {
         <LinkBar />
         <RemarkBar />
         <Pending />
+        <UploadChips />
         <Composer />
         <ModeBar />
         <Footer />
