@@ -157,3 +157,16 @@ def test_an_image_costs_tokens_by_what_it_shows_not_by_its_bytes() -> None:
 def test_without_images_a_message_stays_plain_text() -> None:
     (message,) = told(TurnStarted(text="Hi"))
     assert message == UserMessage(content="Hi")
+
+
+async def test_four_megabytes_of_images_fit_into_a_request(desk: Make) -> None:
+    api = Moonshot(["Noise."])
+    async with api, provider(api.url) as kimi:
+        d = desk(kimi, tools=tools.ALL)
+        for number in range(4):
+            (d.root / f"{number}.png").write_bytes(png(600, 400, noise=number + 1))
+        end = await d.send("Compare @0.png @1.png @2.png @3.png")
+        assert (end.reason, end.message) == ("done", None)
+        content = api.bodies[0]["messages"][1]["content"]
+    assert [part["type"] for part in content] == ["text", *["image_url"] * 4]
+    assert api.bodies[0]["max_completion_tokens"] == budget.MOST_OUTPUT
