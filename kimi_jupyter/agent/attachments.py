@@ -40,18 +40,20 @@ def read_attachments(
 
     Blocks on the disk: call it in a thread.
     """
-    found: dict[str, Attachment] = {}
+    found: list[Attachment] = []
     for request in requests:
         _add(found, _requested(workspace, request))
-    for path in mentions(workspace, folder=folder, text=text):
-        if path not in found:
-            _add(found, _from_workspace(workspace, path))
-    return tuple(found.values())
+    for path in dict.fromkeys(mentions(workspace, folder=folder, text=text)):
+        _add(found, _from_workspace(workspace, path))
+    return tuple(found)
 
 
-def _add(found: dict[str, Attachment], attachment: Attachment) -> None:
-    found.setdefault(attachment.path, attachment)
-    total = sum(map(_weight, found.values()))
+def _add(found: list[Attachment], attachment: Attachment) -> None:
+    """Take it in, unless it is there already; two of one name may be different files, one of them uploaded."""
+    if attachment in found:
+        return
+    found.append(attachment)
+    total = sum(map(_weight, found))
     if total > TURN_CAP:
         raise CommandRefused(
             f"Not sent: with {attachment.path!r} ({_size(_weight(attachment))}) the attachments come to {_size(total)}; "

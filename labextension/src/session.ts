@@ -60,8 +60,8 @@ export class Session {
       changed: () => this.changed.emit(),
       failed: why => this.say('error', why)
     });
-    this.arrived.connect(() => this.uploads.arrived());
-    this.returned.connect(() => this.uploads.returned());
+    this.arrived.connect((_, text) => this.uploads.arrived(text));
+    this.returned.connect((_, text) => this.uploads.returned(text));
   }
 
   get memory(): Memory {

@@ -64,18 +64,24 @@ export class Uploads {
     return this._items.map(({ name, content }) => ({ path: name, content }));
   }
 
-  /** The message is there: what went with it need not stay. */
-  arrived(): void {
+  /** The message of this text is there: what went with it need not stay. */
+  arrived(text: string): void {
     const { _sent: sent } = this;
     this._sent = [];
     if (sent.length > 0) {
+      this._gone = { text, items: sent };
       this._set(this._items.filter(item => !sent.includes(item)));
     }
   }
 
-  /** The message came to nothing: its files wait for the next one. */
-  returned(): void {
+  /** The message of this text came to nothing: its files wait for the next one. */
+  returned(text: string): void {
     this._sent = [];
+    if (this._gone?.text === text) {
+      const { items } = this._gone;
+      this._gone = null;
+      this._set([...this._items, ...items]);
+    }
   }
 
   private _total(): number {
@@ -102,6 +108,11 @@ export class Uploads {
 
   private _items: readonly Upload[] = [];
   private _sent: readonly Upload[] = [];
+  /** What the last message took along that arrived; it may have to wait, and be taken back. */
+  private _gone: {
+    readonly text: string;
+    readonly items: readonly Upload[];
+  } | null = null;
 }
 
 function read(file: File): Promise<string> {

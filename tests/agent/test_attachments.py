@@ -78,6 +78,12 @@ def test_an_upload_is_taken_as_it_came(tmp_path: Path) -> None:
     assert found == Attachment(path="data.csv", text="a,b\n1,2\n", size=8)
 
 
+def test_an_upload_does_not_stand_for_a_workspace_file_of_its_name(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("here")
+    found = read(tmp_path, "compare with @a.txt and @a.txt", uploads={"a.txt": b"there"})
+    assert [(file.path, file.text) for file in found] == [("a.txt", "there"), ("a.txt", "here")]
+
+
 def test_a_file_over_the_cap_is_named_with_size_and_cap(tmp_path: Path) -> None:
     (tmp_path / "big.csv").write_bytes(b"x" * (MB + MB // 2))
     with pytest.raises(CommandRefused, match=r"'big\.csv' has 1\.50 MB; a file may have 1 MB"):

@@ -11,7 +11,7 @@ describe('the files of the next message', () => {
     await uploads.add([file('a.csv')]);
     expect(uploads.send()).toEqual([{ path: 'a.csv', content: 'eHh4' }]);
     expect(uploads.items).toHaveLength(1);
-    uploads.arrived();
+    uploads.arrived('hi');
     expect(uploads.items).toEqual([]);
   });
 
@@ -19,8 +19,20 @@ describe('the files of the next message', () => {
     const uploads = new Uploads();
     await uploads.add([file('a.csv')]);
     uploads.send();
-    uploads.returned();
-    uploads.arrived();
+    uploads.returned('hi');
+    uploads.arrived('hi');
+    expect(uploads.items.map(({ name }) => name)).toEqual(['a.csv']);
+  });
+
+  it('come back with a message that waited and was taken back', async () => {
+    const uploads = new Uploads();
+    await uploads.add([file('a.csv')]);
+    uploads.send();
+    uploads.arrived('queued');
+    uploads.returned('another one');
+    expect(uploads.items).toEqual([]);
+    uploads.returned('queued');
+    uploads.returned('queued');
     expect(uploads.items.map(({ name }) => name)).toEqual(['a.csv']);
   });
 
@@ -29,7 +41,7 @@ describe('the files of the next message', () => {
     await uploads.add([file('a.csv')]);
     uploads.send();
     await uploads.add([file('b.csv')]);
-    uploads.arrived();
+    uploads.arrived('hi');
     expect(uploads.items.map(({ name }) => name)).toEqual(['b.csv']);
   });
 
