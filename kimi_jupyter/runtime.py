@@ -210,7 +210,7 @@ class Runtime:
         return await asyncio.to_thread(export, events, format)
 
     async def find_files(self, query: str, limit: int = 10) -> list[dict[str, str]]:
-        """Workspace files for @mentions, best first."""
+        """Workspace files and folders for @mentions, best first."""
         paths = await asyncio.to_thread(self._finder.find, query, limit)
         return [{"path": path, "kind": _kind(path)} for path in paths]
 
@@ -251,6 +251,8 @@ class Runtime:
 
 
 def _kind(path: str) -> str:
+    if path.endswith("/"):
+        return "folder"
     return "notebook" if path.endswith(".ipynb") else "file"
 
 

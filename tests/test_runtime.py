@@ -357,7 +357,9 @@ async def test_a_task_with_a_command_in_the_background_stays_open_and_ends_with_
 async def test_files_for_mentions_say_what_they_are(make: Make, tmp_path: Path) -> None:
     for name in ("plot.py", "plot.ipynb"):
         (tmp_path / "work" / name).write_text("", encoding="utf-8")
+    (tmp_path / "work" / "plots").mkdir()
     assert await make().find_files("plot", 10) == [
+        {"path": "plots/", "kind": "folder"},
         {"path": "plot.py", "kind": "file"},
         {"path": "plot.ipynb", "kind": "notebook"},
     ]

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
+import stat
 from collections.abc import Iterator, Sequence
-from typing import Any, cast
 
+from kimi_jupyter.agent.notebook_text import notebook_text
 from kimi_jupyter.agent.words import storable
 from kimi_jupyter.protocol.commands import AttachmentRequest
 from kimi_jupyter.protocol.errors import CommandRefused, FileUnreadable, KimiError, PathRefused
 from kimi_jupyter.protocol.events import Attachment
+from kimi_jupyter.safety import pictures
 from kimi_jupyter.safety.encodings import decode
+from kimi_jupyter.safety.listing import Listing
 from kimi_jupyter.safety.paths import Workspace
-from kimi_jupyter.safety.protected import strictest
+from kimi_jupyter.safety.protected import is_secret, strictest
 
 FILE_CAP = 1024 * 1024
 """Bytes of one file."""
@@ -23,8 +25,9 @@ TURN_CAP = 4 * 1024 * 1024
 """Bytes of all files of one message."""
 _NOTEBOOK_CAP = 32 * 1024 * 1024
 """Bytes of a notebook on disk: its outputs are left out before the caps above count."""
-_OUTPUT_CAP = 1000
-"""Characters of one cell output."""
+_FOLDER_DEPTH = 3
+_FOLDER_LIMIT = 200
+"""Entries of a folder that are named."""
 
 _MENTION = re.compile(r"""(?<![\w@.`/])@(?:"([^"\n]+)"|([^\s"'`<>|]+))""")
 _TRAILING = ".,;:!?)]}"
@@ -33,22 +36,24 @@ _TRAILING = ".,;:!?)]}"
 def read_attachments(
     workspace: Workspace, *, folder: str, text: str, requests: Sequence[AttachmentRequest]
 ) -> tuple[Attachment, ...]:
-    """The files of a message, each once; raises `CommandRefused` that names the file, its size and the cap.
+    """The files and folders of a message, each once; raises `CommandRefused` that names the file, its size and the cap.
 
     Blocks on the disk: call it in a thread.
     """
-    found: dict[str, Attachment] = {}
+    found: list[Attachment] = []
     for request in requests:
         _add(found, _requested(workspace, request))
-    for path in mentions(workspace, folder=folder, text=text):
-        if path not in found:
-            _add(found, _from_workspace(workspace, path))
-    return tuple(found.values())
+    for path in dict.fromkeys(mentions(workspace, folder=folder, text=text)):
+        _add(found, _from_workspace(workspace, path))
+    return tuple(found)
 
 
-def _add(found: dict[str, Attachment], attachment: Attachment) -> None:
-    found.setdefault(attachment.path, attachment)
-    total = sum(map(_weight, found.values()))
+def _add(found: list[Attachment], attachment: Attachment) -> None:
+    """Take it in, unless it is there already; two of one name may be different files, one of them uploaded."""
+    if attachment in found:
+        return
+    found.append(attachment)
+    total = sum(map(_weight, found))
     if total > TURN_CAP:
         raise CommandRefused(
             f"Not sent: with {attachment.path!r} ({_size(_weight(attachment))}) the attachments come to {_size(total)}; "
@@ -57,7 +62,7 @@ def _add(found: dict[str, Attachment], attachment: Attachment) -> None:
 
 
 def mentions(workspace: Workspace, *, folder: str, text: str) -> Iterator[str]:
-    """Workspace files that the text names with `@`; a word that names no file is just a word."""
+    """Workspace files and folders that the text names with `@`; a word that names none is just a word."""
     for match in _MENTION.finditer(text):
         given = match[1] or match[2]
         names = dict.fromkeys((given, given.rstrip(_TRAILING)))
@@ -77,10 +82,14 @@ def mentions(workspace: Workspace, *, folder: str, text: str) -> Iterator[str]:
 def _existing(workspace: Workspace, name: str, folder: str) -> str | None:
     try:
         path = workspace.resolve(name, folder=folder)
-        stat = workspace.stat(path)
+        status = workspace.stat(path)
     except (KimiError, OSError):
         return None
-    return path if stat is not None and stat.st_mode & 0o170000 == 0o100000 else None
+    if status is None:
+        return None
+    is_folder = stat.S_ISDIR(status.st_mode) and (bool(name.strip("./")) or name == "./")
+    is_plain = is_folder or (stat.S_ISREG(status.st_mode) and not name.endswith("/"))
+    return path if is_plain else None
 
 
 def _requested(workspace: Workspace, request: AttachmentRequest) -> Attachment:
@@ -94,6 +103,11 @@ def _requested(workspace: Workspace, request: AttachmentRequest) -> Attachment:
 
 
 def _uploaded(name: str, content: str) -> Attachment:
+    if is_secret(name):
+        raise CommandRefused(
+            f"Not sent: {name!r} has the name of a file that may hold secrets, so it is not given to the model; "
+            "leave it out, or copy the lines that matter into the message."
+        )
     try:
         data = base64.b64decode(content, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -112,13 +126,13 @@ def _from_workspace(workspace: Workspace, path: str) -> Attachment:
                 f"Not sent: {guard.why} So it is not given to the model; leave it out, "
                 "or copy the lines that matter into the message."
             )
-        stat = workspace.stat(path)
-        if stat is None:
+        status = workspace.stat(path)
+        if status is None:
             raise CommandRefused(f"Not sent: there is no file {path!r} in the workspace.")
-        if stat.st_mode & 0o170000 == 0o040000:
-            raise CommandRefused(f"Not sent: {path!r} is a folder; attach its files.")
-        if stat.st_size > cap:
-            raise _too_large(path, stat.st_size, cap)
+        if stat.S_ISDIR(status.st_mode):
+            return _folder(workspace, path)
+        if status.st_size > cap:
+            raise _too_large(path, status.st_size, cap, is_image=_is_image(workspace, path))
         return _attachment(path, workspace.read_bytes(path, limit=cap))
     except OSError as error:
         raise CommandRefused(f"Not sent: {path!r} can't be read ({error.strerror}).") from error
@@ -126,7 +140,22 @@ def _from_workspace(workspace: Workspace, path: str) -> Attachment:
         raise CommandRefused(f"Not sent: {error}") from error
 
 
+def _folder(workspace: Workspace, path: str) -> Attachment:
+    """A folder as the names in it, without secrets and what ignore files leave out."""
+    listing = Listing(workspace, path, depth=_FOLDER_DEPTH, limit=_FOLDER_LIMIT, hides_secrets=True)
+    text = storable(listing.text(path))
+    return Attachment(path="./" if path == "." else f"{path}/", text=text, size=len(text.encode()))
+
+
 def _attachment(path: str, data: bytes) -> Attachment:
+    if pictures.is_image(data):
+        if len(data) > FILE_CAP:
+            raise _too_large(path, len(data), FILE_CAP, is_image=True)
+        try:
+            pictures.measured(data, path)
+        except FileUnreadable as error:
+            raise CommandRefused(f"Not sent: {error}") from error
+        return Attachment(path=path, text="", size=len(data), image=pictures.data_url(data))
     text = _decoded(path, data)
     if _is_notebook(path):
         text = notebook_text(text) or text
@@ -149,13 +178,22 @@ def _is_notebook(path: str) -> bool:
 
 
 def _weight(attachment: Attachment) -> int:
-    return len(attachment.text.encode())
+    return attachment.size if attachment.image is not None else len(attachment.text.encode())
 
 
-def _too_large(path: str, size: int, cap: int) -> CommandRefused:
+def _is_image(workspace: Workspace, path: str) -> bool:
+    with workspace.open_read(path) as file:
+        return pictures.is_image(file.read(16))
+
+
+def _too_large(path: str, size: int, cap: int, *, is_image: bool = False) -> CommandRefused:
+    what = (
+        "Save a smaller copy of the image, with fewer pixels or as JPEG, and attach that."
+        if is_image
+        else "Leave it out: the agent can read parts of a workspace file by itself."
+    )
     return CommandRefused(
-        f"Not sent: {path!r} has {_size(size)}; a file may have {_size(cap)}. "
-        "Leave it out: the agent can read parts of a workspace file by itself."
+        f"Not sent: {path!r} has {_size(size)}; a file may have {_size(cap)}. {what}"
     )
 
 
@@ -165,55 +203,3 @@ def _size(count: int) -> str:
         if count >= 1024 * 1024
         else f"{count / 1024:.1f} kB"
     )
-
-
-def notebook_text(source: str) -> str | None:
-    """A notebook as the text of its cells with short outputs; `None` for what is no notebook of format 4."""
-    try:
-        notebook: object = json.loads(source)
-    except (ValueError, RecursionError):
-        return None
-    cells = cast("dict[str, Any]", notebook).get("cells") if isinstance(notebook, dict) else None
-    if not isinstance(cells, list):
-        return None
-    return "\n\n".join(
-        _cell_text(number, cast("dict[str, Any]", cell))
-        for number, cell in enumerate(cast("list[object]", cells), 1)
-        if isinstance(cell, dict)
-    )
-
-
-def _cell_text(number: int, cell: dict[str, Any]) -> str:
-    name = f" id={cell['id']}" if isinstance(cell.get("id"), str) else ""
-    parts = [
-        f"[cell {number}: {cell.get('cell_type', 'unknown')}{name}]\n{_joined(cell.get('source'))}"
-    ]
-    outputs = cell.get("outputs")
-    for output in cast("list[object]", outputs) if isinstance(outputs, list) else []:
-        text = _output_text(cast("dict[str, Any]", output)) if isinstance(output, dict) else ""
-        if len(text) > _OUTPUT_CAP:
-            text = f"{text[:_OUTPUT_CAP]}\n[{len(text) - _OUTPUT_CAP} characters left out]"
-        if text:
-            parts.append(f"[output of cell {number}]\n{text}")
-    return "\n".join(parts)
-
-
-def _output_text(output: dict[str, Any]) -> str:
-    if "text" in output:
-        return _joined(output["text"])
-    if output.get("output_type") == "error":
-        return f"{output.get('ename')}: {output.get('evalue')}"
-    data = output.get("data")
-    if not isinstance(data, dict):
-        return ""
-    bundle = cast("dict[str, Any]", data)
-    if "text/plain" in bundle:
-        return _joined(bundle["text/plain"])
-    return f"[{', '.join(sorted(bundle))}]"
-
-
-def _joined(text: object) -> str:
-    """Notebooks hold text whole or as a list of lines."""
-    if isinstance(text, list):
-        return "".join(part for part in cast("list[object]", text) if isinstance(part, str))
-    return text if isinstance(text, str) else ""

@@ -29,21 +29,24 @@ from kimi_jupyter.protocol.events import (
 )
 from kimi_jupyter.protocol.messages import (
     AssistantMessage,
+    ImagePart,
     Message,
+    Part,
     SystemMessage,
+    TextPart,
     ToolMessage,
     UserMessage,
 )
 from kimi_jupyter.protocol.parts import Attachment
 
 
-def messages(events: Iterable[Event]) -> tuple[Message, ...]:
-    """The conversation for the wire, always valid; the same events give the same bytes.
+def messages(events: Iterable[Event], *, sees_images: bool = False) -> tuple[Message, ...]:
+    """The conversation for the wire, always valid; the same events give the same bytes to models with the same eyes.
 
     For two requests of one task the messages of the earlier are the first messages of the later, except after a rewind
-    and after a summary.
+    and a summary, and where a model that sees images takes the place of one that does not.
     """
-    return project(_summed_up(kept(events)))
+    return project(_summed_up(kept(events), sees_images=sees_images))
 
 
 def kept(events: Iterable[Event]) -> list[Event]:
@@ -62,19 +65,20 @@ def kept(events: Iterable[Event]) -> list[Event]:
     return out
 
 
-def _summed_up(events: Sequence[Event]) -> Iterable[Message]:
+def _summed_up(events: Sequence[Event], *, sees_images: bool) -> Iterable[Message]:
     """The last summary stands for what came before it; where it was rewound, the originals count again."""
     created = next((event for event in events if isinstance(event, TaskCreated)), None)
     task = created.task if created else ""
     summary = last_summary(events)
     if summary is None:
-        yield from _told(events, task)
+        yield from _told(events, task, sees_images=sees_images)
         return
     if created is not None:
         yield SystemMessage(content=created.system)
     yield from handoff(events, summary, task)
     later = [e for e in events if e.seq > summary.upto and not isinstance(e, TaskCreated)]
-    yield from _told([*waiting(events, summary.upto), *later], task)
+    told = [*waiting(events, summary.upto), *later]
+    yield from _told(told, task, sees_images=sees_images)
 
 
 def last_summary(events: Sequence[Event]) -> Compacted | None:
@@ -97,29 +101,29 @@ def last_turn(events: Sequence[Event]) -> tuple[Mode | None, TurnEnd | None]:
     return before, ended
 
 
-def _told(events: Sequence[Event], task: str) -> Iterable[Message]:
+def _told(events: Sequence[Event], task: str, *, sees_images: bool) -> Iterable[Message]:
     partial = _Partial()
     queued: dict[int, TurnQueued] = {}
     circles: set[str] = set()
     for event in events:
+        if isinstance(event, TurnStarted | TurnEnded):
+            yield from partial.taken()
         if isinstance(event, TaskCreated):
             yield SystemMessage(content=event.system)
-        elif isinstance(event, TurnStarted):
-            yield from partial.taken()
-            yield UserMessage(content=user_text(event, task))
-        elif isinstance(event, TurnQueued | TurnUnqueued):
-            yield from _joined(event, queued, task)
         elif isinstance(event, ReplyPartial):
             partial.add(event)
         elif isinstance(event, ReplyDone):
             partial.taken()
             yield from _reply(event.message)
         elif isinstance(event, ToolDone):
-            yield ToolMessage(tool_call_id=event.call, content=event.output)
+            yield ToolMessage(
+                tool_call_id=event.call,
+                content=_shown(event.output, event.images, sees_images=sees_images),
+            )
         elif isinstance(event, AskOpened | AskClosed):
             yield from _advice(event, circles)
-        elif isinstance(event, TurnEnded):
-            yield from partial.taken()
+        elif (said := _said(event, queued)) is not None:
+            yield _user(said, task, sees_images=sees_images)
 
 
 def _advice(event: AskOpened | AskClosed, circles: set[str]) -> Iterable[Message]:
@@ -131,16 +135,31 @@ def _advice(event: AskOpened | AskClosed, circles: set[str]) -> Iterable[Message
         yield UserMessage(content=said)
 
 
-def _joined(
-    event: TurnQueued | TurnUnqueued, queued: dict[int, TurnQueued], task: str
-) -> Iterable[Message]:
-    """A message that waited is told where it joined the turn; `queued` holds those that still wait."""
+def _said(event: Event, queued: dict[int, TurnQueued]) -> TurnStarted | TurnQueued | None:
+    """The user's message that is told here: the one that begins a turn, or one that waited; `queued` holds those that still do."""
+    if isinstance(event, TurnStarted):
+        return event
     if isinstance(event, TurnQueued):
         queued[event.seq] = event
-        return
-    waited = queued.pop(event.queued, None)
-    if waited is not None and event.joined:
-        yield UserMessage(content=user_text(waited, task))
+    if isinstance(event, TurnUnqueued):
+        waited = queued.pop(event.queued, None)
+        return waited if event.joined else None
+    return None
+
+
+def _user(event: TurnStarted | TurnQueued, task: str, *, sees_images: bool) -> UserMessage:
+    images = [attachment.image for attachment in event.attachments if attachment.image is not None]
+    return UserMessage(content=_shown(user_text(event, task), images, sees_images=sees_images))
+
+
+def _shown(text: str, images: Sequence[str], *, sees_images: bool) -> str | tuple[Part, ...]:
+    """A text with its images; for a model that can't see them, with a word in their place."""
+    if not images:
+        return text
+    if not sees_images:
+        return f"{text}\n\n{words.UNSEEN}"
+    shown = (ImagePart(url=url) for url in images)
+    return (TextPart(text=text if text.strip() else words.NO_OUTPUT), *shown)
 
 
 def _reply(message: AssistantMessage) -> Iterable[Message]:
@@ -178,7 +197,11 @@ class _Partial:
 
 def user_text(event: TurnStarted | TurnQueued, task: str) -> str:
     """What the user typed, then attachments and the workspace's instructions in their frames, then the note."""
-    parts = [event.text, *(framed(attachment, task) for attachment in event.attachments)]
+    parts = [event.text]
+    images = 0
+    for attachment in event.attachments:
+        images += attachment.image is not None
+        parts.append(framed(attachment, task, image=images))
     if isinstance(event, TurnStarted):
         parts += [framed(file, task, INSTRUCTIONS_TAG) for file in event.instructions]
         if event.note:
@@ -186,6 +209,9 @@ def user_text(event: TurnStarted | TurnQueued, task: str) -> str:
     return "\n\n".join(parts)
 
 
-def framed(file: Attachment, task: str, tag: str = "attachment") -> str:
-    """A file between tags that its content can't close."""
-    return frame(tag, file.text, task=task, path=file.path)
+def framed(file: Attachment, task: str, tag: str = "attachment", *, image: int = 0) -> str:
+    """A file between tags that its content can't close; of an image its number in the message."""
+    text = file.text
+    if file.image is not None:
+        text = f"image {image} of this message ({file.size:,} bytes)"
+    return frame(tag, text, task=task, path=file.path)

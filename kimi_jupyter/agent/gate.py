@@ -19,6 +19,7 @@ from kimi_jupyter.agent.live import LiveOutput
 from kimi_jupyter.agent.schedule import Seat
 from kimi_jupyter.agent.secrets import check_arguments
 from kimi_jupyter.agent.services import AnyTool, Services
+from kimi_jupyter.agent.sight import Sight
 from kimi_jupyter.agent.tool import Result, Work
 from kimi_jupyter.agent.weigh import Scales, Weighed
 from kimi_jupyter.history.checkpoints import Before, Checkpoints
@@ -71,6 +72,7 @@ class Gate:
         asks: Asks,
         commands: Commands,
         mode: Callable[[], Mode],
+        sight: Sight,
         events: Sequence[Event],
         remark: Callable[[ToolDone], ToolDone] = lambda done: done,
     ) -> None:
@@ -85,6 +87,7 @@ class Gate:
         self._asks = asks
         self._mode = mode
         self._remark = remark
+        self._sight = sight
         self._tools = {tool.name: tool for tool in services.tools}
         self._specs = tuple(_spec(tool) for tool in services.tools)
         self._scales = Scales(services, self._work, mode, events)
@@ -114,13 +117,15 @@ class Gate:
         result = outcome.result
         if result.todo is not None:
             self._emit(TodoChanged(items=result.todo))
+        images, missing = self._sight.admitted(result.images)
         done = ToolDone(
             call=call.id,
             ok=result.ok,
-            output=self._told(result.output),
+            output=self._told("\n".join(filter(None, (result.output, missing)))),
             summary=self._clean(result.summary),
             ms=outcome.ms,
             diff=result.diff,
+            images=images,
         )
         self._emit(self._remark(done))
         return outcome.ends_turn
@@ -269,7 +274,12 @@ class Gate:
                 result = await weighed.tool.run(
                     weighed.params,
                     weighed.effect,
-                    replace(self._work, report=live.report, call=call.id),
+                    replace(
+                        self._work,
+                        report=live.report,
+                        call=call.id,
+                        sees_images=self._sight.sees(),
+                    ),
                 )
             finally:
                 if not self._commands.at_end(call.id, close):

@@ -16,6 +16,7 @@ from kimi_jupyter.agent.prompt import system_prompt, turn_note
 from kimi_jupyter.agent.running import Running
 from kimi_jupyter.agent.secrets import stated
 from kimi_jupyter.agent.services import Services
+from kimi_jupyter.agent.sight import Sight
 from kimi_jupyter.agent.summing import SUMS_UP, TURN_RUNS, Summing
 from kimi_jupyter.agent.turn import Turn
 from kimi_jupyter.history.checkpoints import Restored
@@ -104,6 +105,7 @@ class Task:
             events=log.events,
             clean=lambda text: redact(words.storable(text), services.secrets()),
         )
+        self._sight = Sight(events=log.events, model=lambda: self.model, models=services.models)
         self._gate = Gate(
             services=services,
             folder=created.folder,
@@ -113,6 +115,7 @@ class Task:
             mode=lambda: self.mode,
             remark=lambda done: loopguard.reminded(self.log.events, done),
             events=log.events,
+            sight=self._sight,
         )
         self._queued: list[int] = []
         """Messages that wait, by the place of their `turn.queued`."""
@@ -275,6 +278,9 @@ class Task:
             text=command.text,
             requests=command.attachments,
         )
+        for attachment in attachments:
+            if attachment.image is not None:
+                self._sight.check(attachment.path)
         secrets = self.services.secrets()
         return redact(words.storable(command.text), secrets), tuple(
             attachment.model_copy(update={"text": redact(attachment.text, secrets)})

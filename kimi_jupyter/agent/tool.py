@@ -37,6 +37,8 @@ class Result:
     """For a write: what is in the file now, compared with before."""
     todo: tuple[TodoItem, ...] | None = None
     """The agent's plan, whole, where the call changed it."""
+    images: tuple[str, ...] = ()
+    """`data:` URLs for a model that sees; the output says what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Work:
     """The call's id."""
     commands: Commands = field(default_factory=Commands)
     """The task's running commands."""
+    sees_images: bool = False
+    """Whether the model of this moment takes images."""
 
 
 class Tool(Protocol, Generic[P]):

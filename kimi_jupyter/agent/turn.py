@@ -152,7 +152,7 @@ class Turn:
         await self._compaction.run(wish)
 
     def _request(self, model: str, info: ModelInfo | None) -> Request:
-        messages = context.messages(self._events)
+        messages = context.messages(self._events, sees_images=info is not None and info.vision)
         tools = self._gate.specs()
         return Request(
             model=model,

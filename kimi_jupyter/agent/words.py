@@ -18,6 +18,7 @@ CUT_OFF = (
     "Issue it again, in smaller parts where it is long."
 )
 NO_RESULT = "The result of this call is not available. Do not assume that it was done; check before you go on."
+UNSEEN = "[Images are left out here: this model can't see them.]"
 NO_OUTPUT = "(no output)"
 MALFORMED_CALL = (
     "Malformed tool call: your last message held tool-call markup as plain text, so nothing was executed. "

@@ -8,11 +8,13 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from typing import Any, Literal
 
+from kimi_jupyter.history.export_images import Block, Shown, cell_parts
 from kimi_jupyter.history.fold import (
     AskItem,
     CompactedItem,
     Item,
     MessageItem,
+    NoticeItem,
     ReplyItem,
     ToolItem,
     Turn,
@@ -38,11 +40,12 @@ def export(events: Sequence[Event], format: Format) -> bytes:
     view = fold(events)
     if format == "json":
         return _json(events, view)
-    blocks = [_heading(events, view)]
+    blocks = [Block(_heading(events, view))]
+    shown = Shown(events)
     for turn in view.turns:
-        blocks += _turn(turn)
+        blocks += _turn(turn, shown)
     if format == "md":
-        return ("\n\n".join(blocks) + "\n").encode()
+        return ("\n\n".join(block.text for block in blocks) + "\n").encode()
     return _notebook(blocks)
 
 
@@ -55,18 +58,21 @@ def _json(events: Sequence[Event], view: View) -> bytes:
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
 
 
-def _notebook(blocks: Sequence[str]) -> bytes:
-    cells: list[dict[str, Any]] = [
-        {
-            "cell_type": "markdown",
-            "id": f"kimi-{number}",
-            "metadata": {},
-            "source": block.splitlines(keepends=True),
-        }
-        for number, block in enumerate(blocks)
-    ]
+def _notebook(blocks: Sequence[Block]) -> bytes:
+    cells = [_cell(number, block) for number, block in enumerate(blocks)]
     value: dict[str, Any] = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def _cell(number: int, block: Block) -> dict[str, Any]:
+    text, attachments = cell_parts(block)
+    return {
+        "cell_type": "markdown",
+        "id": f"kimi-{number}",
+        "metadata": {},
+        "source": text.splitlines(keepends=True),
+        **({"attachments": attachments} if attachments else {}),
+    }
 
 
 def _heading(events: Sequence[Event], view: View) -> str:
@@ -78,32 +84,32 @@ def _heading(events: Sequence[Event], view: View) -> str:
     return f"# {view.title or 'Untitled task'}\n\n{date} · {view.model} · {tokens}{cost}"
 
 
-def _turn(turn: Turn) -> Iterator[str]:
-    yield _message(turn)
+def _turn(turn: Turn, shown: Shown) -> Iterator[Block]:
+    yield _message(turn, shown)
     for item in turn.items:
-        yield from _item(item)
+        if isinstance(item, ToolItem):
+            yield shown.read(item.call, _tool(item))
+        elif isinstance(item, MessageItem):
+            yield _message(item, shown)
+        else:
+            yield from map(Block, _item(item))
     if turn.ended is not None and turn.ended.message:
-        yield f"*{turn.ended.message}*"
+        yield Block(f"*{turn.ended.message}*")
 
 
 def _item(item: Item) -> Iterator[str]:
     if isinstance(item, ReplyItem):
         yield from _reply(item)
-    elif isinstance(item, ToolItem):
-        yield _tool(item)
-    elif isinstance(item, MessageItem):
-        yield _message(item)
     elif isinstance(item, AskItem):
         yield f"**{item.title}**: {item.ask.comment or item.ask.decision or 'no answer yet'}"
     elif isinstance(item, CompactedItem):
         yield f"> What stands above was summed up for the model:\n>\n{_quoted(item.summary)}"
-    else:
+    elif isinstance(item, NoticeItem):
         yield _quoted(item.text)
 
 
-def _message(message: Turn | MessageItem) -> str:
-    files = "".join(f"\n\nAttached: `{path}`" for path in message.attachments)
-    return f"## You\n\n{message.text}{files}"
+def _message(message: Turn | MessageItem, shown: Shown) -> Block:
+    return shown.attached(message.seq, message.attachments, f"## You\n\n{message.text}")
 
 
 def _reply(item: ReplyItem) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from kimi_jupyter.kernel.words import Piece
@@ -69,11 +70,11 @@ class NotebookPainter:
     def _show(self, piece: Piece) -> int:
         before = self._shown.get(piece.key)
         self._shown[piece.key] = piece
-        if before is not None and before.source == piece.source and before.plain == piece.plain:
+        if before is not None and replace(before, is_open=piece.is_open) == piece:
             return 0
-        markdown = piece.markdown()
-        self._put(piece.key, {"text/markdown": markdown, "text/plain": piece.plain})
-        return len(markdown)
+        bundle = piece.bundle()
+        self._put(piece.key, bundle)
+        return max(map(len, bundle.values()))
 
     def _put(self, key: str, data: Mapping[str, Any]) -> None:
         known = key in self._ids

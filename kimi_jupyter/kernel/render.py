@@ -41,6 +41,8 @@ from kimi_jupyter.protocol.events import (
     TurnStarted,
     TurnUnqueued,
 )
+from kimi_jupyter.safety import pictures
+from kimi_jupyter.safety.pictures import Picture
 
 _COMMAND = "execute_command"
 """The tool whose calls may go on in the background."""
@@ -65,6 +67,8 @@ class _Extras:
     """Calls of commands that have no result yet."""
     ended: dict[str, str] = field(default_factory=lambda: {})
     """By call: how a background command ended."""
+    images: dict[str, list[tuple[str, Picture]]] = field(default_factory=lambda: {})
+    """By call: what it showed to the model, as far as it can be drawn."""
     retry: Retrying | None = None
     todo: TodoChanged | None = None
 
@@ -188,7 +192,14 @@ class Screen:
             extras.todo = event
         elif isinstance(event, CommandEnded):
             extras.ended[event.call] = event.summary
-        elif isinstance(event, ToolDone) and event.call in extras.asks:
+        elif isinstance(event, ToolDone):
+            self._extras_of_result(event)
+
+    def _extras_of_result(self, event: ToolDone) -> None:
+        extras = self._extras
+        found = ((url, pictures.of_url(url)) for url in event.images)
+        extras.images[event.call] = [(url, picture) for url, picture in found if picture]
+        if event.call in extras.asks:
             chosen = chosen_of(extras.asks[event.call][-1].effect.diff, event.diff)
             if chosen is not None:
                 extras.chosen[event.call] = chosen
@@ -285,6 +296,8 @@ class Screen:
             pieces.append(words.question(place, asked_text(asks[-1]), closed))
         elif closed is not None or tool.status not in ("waiting", "asking"):
             pieces.append(words.tool(place, tool, closed, self._extras.chosen.get(tool.call)))
+        for n, (url, picture) in enumerate(self._extras.images.get(tool.call, [])):
+            pieces.append(words.image(f"{key}:image:{n}", url, picture))
         if tool.background is not None:
             pieces += words.background(key, tool.title, tool.background)
         return pieces

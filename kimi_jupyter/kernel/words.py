@@ -17,6 +17,7 @@ from kimi_jupyter.history.view import BackgroundState, Rewind
 from kimi_jupyter.kernel.visible import as_code, as_fence, as_html, as_text, plain, safe_markdown
 from kimi_jupyter.protocol.commands import Refusal
 from kimi_jupyter.protocol.events import AskClosed, AskOpened, Retrying, TodoChanged
+from kimi_jupyter.safety.pictures import Picture
 
 _THINK_SHOWN = 4_000
 _OUTPUT_SHOWN = 2_000
@@ -50,6 +51,15 @@ class Piece:
     kind: Literal["reply", "ours"] = "ours"
     is_open: bool = False
     """It may still change; a terminal waits with it, unless it is a reply, which only grows."""
+    image: str = ""
+    """The `data:` URL of an image that a page draws in the place of text."""
+
+    def bundle(self) -> dict[str, str]:
+        """What is displayed, by its MIME types."""
+        if self.image:
+            head, _, data = self.image.partition(";base64,")
+            return {head.removeprefix("data:"): data, "text/plain": self.plain}
+        return {"text/markdown": self.markdown(), "text/plain": self.plain}
 
     def markdown(self) -> str:
         """What a page may draw."""
@@ -156,6 +166,11 @@ def tool(
     opened = " open" if is_open else ""
     body = f"<details{opened}><summary>{summary}</summary>\n\n{as_fence(output)}\n\n</details>"
     return Piece(key, body, text, is_open=is_open)
+
+
+def image(key: str, url: str, picture: Picture) -> Piece:
+    """An image that a tool showed to the model."""
+    return Piece(key, f"*[{picture}]*", f"[{picture}]", image=url)
 
 
 def _how(closed: AskClosed | None, chosen: tuple[int, int] | None) -> str:

@@ -1,4 +1,4 @@
-"""Finds workspace files by a piece of their name, for @mentions."""
+"""Finds workspace files and folders by a piece of their name, for @mentions."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ class _Folder:
     changed_at: int
     """Its time of change in nanoseconds; 0 where that can't be trusted."""
     folders: tuple[str, ...]
-    files: tuple[str, ...]
+    names: tuple[str, ...]
+    """What may be mentioned: files, and folders with a `/` at the end."""
 
 
 _NOTHING = _Folder(0, (), ())
 
 
 class FileFinder:
-    """Keeps the names of the files below a folder; for worker threads."""
+    """Keeps the names of the files and folders below a folder; for worker threads."""
 
     def __init__(self, root: Path, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._root = root
@@ -52,7 +53,7 @@ class FileFinder:
         self._read_at: float | None = None
 
     def find(self, query: str, limit: int) -> list[str]:
-        """Paths relative to the root, best first: names that begin with the query, that hold it, that have its letters in order."""
+        """Paths relative to the root, those of folders with a `/` at the end, best first: names that begin with the query, that hold it, that have its letters in order."""
         looking = self._fresh()
         if looking is not None:
             looking.join(_PATIENCE)
@@ -87,7 +88,7 @@ class FileFinder:
             found[path] = folder
             waiting += folder.folders
         if has_changed or len(found) != len(known):
-            self._index = NamesIndex(file for folder in found.values() for file in folder.files)
+            self._index = NamesIndex(name for folder in found.values() for name in folder.names)
         self._folders = found
         self._is_whole = is_whole or seconds >= BACKGROUND_LIMIT
         self._read_at = self._clock() if self._read_at is not None else now
@@ -98,21 +99,23 @@ class FileFinder:
             changed_at = (self._root / path).stat().st_mtime_ns
             if changed_at == was.changed_at:
                 return was
-            folders, files = _listed(self._root / path, f"{path}/" if path else "")
+            folders, names = _listed(self._root / path, f"{path}/" if path else "")
         except OSError:
             return _NOTHING
         is_fresh = abs(time.time_ns() - changed_at) < _TICK
-        return _Folder(0 if is_fresh else changed_at, tuple(folders), tuple(files))
+        return _Folder(0 if is_fresh else changed_at, tuple(folders), tuple(names))
 
 
 def _listed(folder: Path, start: str) -> tuple[Iterable[str], Iterable[str]]:
     folders: list[str] = []
-    files: list[str] = []
+    names: list[str] = []
     with os.scandir(folder) as entries:
         for entry in entries:
+            path = start + entry.name
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED:
-                    folders.append(start + entry.name)
-            elif entry.is_file(follow_symlinks=False) and not is_secret(start + entry.name):
-                files.append(start + entry.name)
-    return sorted(folders), files
+                    folders.append(path)
+                    names += [] if is_secret(path) else [f"{path}/"]
+            elif entry.is_file(follow_symlinks=False) and not is_secret(path):
+                names.append(path)
+    return sorted(folders), names

@@ -41,7 +41,7 @@ class _Lines:
 
 
 class NamesIndex:
-    """The paths, shortest first; made once, then only read, so any thread may."""
+    """The paths, shortest first, those of folders with a `/` at the end; made once, then only read, so any thread may."""
 
     def __init__(self, paths: Iterable[str]) -> None:
         # a line break in a name would look like two names
@@ -50,7 +50,7 @@ class NamesIndex:
         )
         plain = [path.casefold() for path in self._paths]
         self._whole = _Lines(plain)
-        self._names = _Lines(path.rpartition("/")[2] for path in plain)
+        self._names = _Lines(path[path.rfind("/", 0, -1) + 1 :] for path in plain)
 
     def find(self, wanted: str, limit: int) -> list[str]:
         """The best paths for a text in folded case; all are good for an empty one."""

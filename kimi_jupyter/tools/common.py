@@ -22,13 +22,3 @@ def fingerprint(*parts: str | int | None) -> str:
 def count(number: int, word: str) -> str:
     """`1 line`, `2 lines`."""
     return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
-
-
-def size(number: int) -> str:
-    """Bytes for people: `12 B`, `3.4 KB`, `1.2 GB`."""
-    value = float(number)
-    for unit in ("B", "KB", "MB", "GB"):
-        if value < 1024 or unit == "GB":
-            return f"{number} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1024
-    return ""

@@ -12,17 +12,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kimi_jupyter.safety import tree
 from kimi_jupyter.safety.files import TEMPORARY
+from kimi_jupyter.safety.ignore import SKIPPED, is_ignored
 from kimi_jupyter.safety.paths import Workspace
 from kimi_jupyter.safety.protected import is_secret
-from kimi_jupyter.tools import tree
+from kimi_jupyter.safety.tree import LeftOut
 from kimi_jupyter.tools.environment import for_commands
 from kimi_jupyter.tools.globs import Glob
-from kimi_jupyter.tools.ignore import SKIPPED, is_ignored
 from kimi_jupyter.tools.matcher import MOST_IN_FILE
 from kimi_jupyter.tools.programs import Program
 from kimi_jupyter.tools.threads import Stop
-from kimi_jupyter.tools.tree import LeftOut
 
 MOST_HITS = 20_000
 _MATCHER = Path(__file__).with_name("matcher.py")

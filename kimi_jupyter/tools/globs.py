@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from kimi_jupyter.protocol.errors import KimiError
-from kimi_jupyter.tools.ignore import glob
+from kimi_jupyter.safety.ignore import glob
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _PLAIN = re.compile(r"[\w.*?-]+", re.ASCII)

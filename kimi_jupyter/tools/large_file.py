@@ -6,9 +6,9 @@ import time
 from typing import BinaryIO
 
 from kimi_jupyter.agent.tool import Result
+from kimi_jupyter.safety.listing import size
 from kimi_jupyter.safety.paths import Workspace
 from kimi_jupyter.tools import pages
-from kimi_jupyter.tools.common import size
 from kimi_jupyter.tools.threads import Stop
 
 _TIME = 2.0

@@ -6,9 +6,9 @@ import time
 from difflib import get_close_matches
 
 from kimi_jupyter.protocol.errors import KimiError
+from kimi_jupyter.safety import tree
 from kimi_jupyter.safety.paths import Workspace
-from kimi_jupyter.tools import tree
-from kimi_jupyter.tools.tree import LeftOut
+from kimi_jupyter.safety.tree import LeftOut
 
 _TIME = 0.5
 _MOST = 3

@@ -1,7 +1,9 @@
 /** The files that the next message takes along; what is too large is not taken. */
 import { Signal } from '@lumino/signaling';
 
+import { drawable } from './images';
 import type { Memory } from './memory';
+import type { AttachmentRequest } from './wire';
 
 /** Bytes of one file, and of all files of one message. */
 export const FILE_CAP = 1024 * 1024;
@@ -14,6 +16,8 @@ export interface Attached {
   readonly size: number | null;
   /** The bytes in base64 of a file from this computer. */
   readonly content?: string;
+  /** Its address where it is an image that may be drawn. */
+  readonly image?: string | null;
 }
 
 /** Why a file was not taken. */
@@ -40,19 +44,15 @@ export class Attachments {
     this._set(paths.map(path => ({ path, size: null })));
   }
 
-  /** Take files along; one of the same name is replaced. */
   add(added: readonly Attached[]): void {
-    const byPath = new Map(this._items.map(item => [item.path, item]));
-    for (const item of added) {
-      byPath.delete(item.path);
-      byPath.set(item.path, item);
-    }
-    this._set([...byPath.values()]);
+    this._set([...this._items, ...added]);
   }
 
-  /** Take files of the workspace along. */
+  /** Take files of the workspace along, each once. */
   addPaths(paths: readonly string[]): void {
-    this.add(paths.map(path => ({ path, size: null })));
+    const there = this._items.filter(isFromWorkspace).map(({ path }) => path);
+    const added = [...new Set(paths)].filter(path => !there.includes(path));
+    this.add(added.map(path => ({ path, size: null })));
   }
 
   /** Take files of this computer along; gives back those that are too large. */
@@ -60,20 +60,23 @@ export class Attachments {
     const refused: TooLarge[] = [];
     for (const file of files) {
       const { name, size } = file;
-      const total = this._total(name) + size;
+      const total = this._total() + size;
       if (size > FILE_CAP) {
         refused.push({ name, size, cap: FILE_CAP, counts: 'file' });
       } else if (total > TURN_CAP) {
         refused.push({ name, size: total, cap: TURN_CAP, counts: 'message' });
       } else {
-        this.add([{ path: name, size, content: await base64(file) }]);
+        const url = await dataUrl(file);
+        const content = url.slice(url.indexOf(',') + 1);
+        const path = this._free(name);
+        this.add([{ path, size, content, image: drawable(url) }]);
       }
     }
     return refused;
   }
 
-  remove(path: string): void {
-    this._set(this._items.filter(item => item.path !== path));
+  remove(attached: Attached): void {
+    this._set(this._items.filter(item => item !== attached));
   }
 
   clear(): void {
@@ -82,32 +85,77 @@ export class Attachments {
     }
   }
 
-  private _total(without: string): number {
-    return this._items
-      .filter(item => item.path !== without)
-      .reduce((sum, item) => sum + (item.size ?? 0), 0);
+  /** What goes with the message that is sent now; it stays here until the message has arrived. */
+  send(): readonly AttachmentRequest[] {
+    this._sent = this._items;
+    return this._items.map(({ path, content }) => ({
+      path,
+      content: content ?? null
+    }));
+  }
+
+  /** The message of this text is there: what went with it need not stay. */
+  arrived(text: string): void {
+    const { _sent: sent } = this;
+    this._sent = [];
+    if (sent.length > 0) {
+      this._gone = { text, items: sent };
+      this._set(this._items.filter(item => !sent.includes(item)));
+    }
+  }
+
+  /** The message of this text came to nothing: its files wait for the next one. */
+  returned(text: string): void {
+    this._sent = [];
+    if (this._gone?.text === text) {
+      const { items } = this._gone;
+      this._gone = null;
+      this.add(items);
+    }
+  }
+
+  private _total(): number {
+    return this._items.reduce((sum, { size }) => sum + (size ?? 0), 0);
+  }
+
+  /** The name, with a number where it is taken: pasted images all have the same one. */
+  private _free(given: string): string {
+    const name = given === '' ? 'file' : given;
+    const dot = name.lastIndexOf('.');
+    const end = dot > 0 ? name.slice(dot) : '';
+    const start = name.slice(0, name.length - end.length);
+    let free = name;
+    for (let n = 2; this._items.some(item => item.path === free); n += 1) {
+      free = `${start}-${n}${end}`;
+    }
+    return free;
   }
 
   private _set(items: readonly Attached[]): void {
     this._items = items;
-    const paths = items
-      .filter(item => item.content === undefined)
-      .map(item => item.path);
+    const paths = items.filter(isFromWorkspace).map(({ path }) => path);
     this._memory.setAttached(this._task, paths);
     this.changed.emit();
   }
 
   private _task: string | null = null;
   private _items: readonly Attached[] = [];
+  private _sent: readonly Attached[] = [];
+  /** What the last message took along that arrived; it may have to wait, and be taken back. */
+  private _gone: {
+    readonly text: string;
+    readonly items: readonly Attached[];
+  } | null = null;
 }
 
-function base64(file: File): Promise<string> {
+function isFromWorkspace({ content }: Attached): boolean {
+  return content === undefined;
+}
+
+function dataUrl(file: File): Promise<string> {
   return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => {
-      const url = String(reader.result);
-      resolve(url.slice(url.indexOf(',') + 1));
-    };
+    reader.onload = () => resolve(String(reader.result));
     reader.onerror = () =>
       reject(reader.error ?? new Error(`${file.name} could not be read.`));
     reader.readAsDataURL(file);

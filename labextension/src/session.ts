@@ -65,13 +65,14 @@ export class Session {
     this._outbox = new Outbox({
       arrived: (text, isMine) => {
         if (isMine) {
-          this.attached.clear();
+          this.attached.arrived(text);
         }
         this.draft.drop(text);
         this.arrived.emit(text);
       },
       returned: text => {
         this.draft.giveBack(text);
+        this.attached.returned(text);
         this.returned.emit(text);
       }
     });
@@ -217,10 +218,7 @@ export class Session {
     this._follower.send({
       type: 'turn.start',
       text,
-      attachments: this.attached.items.map(({ path, content }) => ({
-        path,
-        content: content ?? null
-      })),
+      attachments: isSlash ? [] : this.attached.send(),
       notebook: this._options.notebook(),
       client
     });

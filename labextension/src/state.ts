@@ -75,6 +75,8 @@ export interface Tool {
   readonly runningAt: number;
   readonly ms: number;
   readonly diff: FileDiff | null;
+  /** What the model was shown. */
+  readonly images: readonly string[];
 }
 
 /** A sentence for the user. */

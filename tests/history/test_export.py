@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import nbformat
@@ -17,7 +18,9 @@ from kimi_jupyter.protocol.events import (
     TurnStarted,
     event_adapter,
 )
+from kimi_jupyter.protocol.parts import Attachment
 from tests.history.refold import DATA
+from tests.pictures import GIF, png, url
 
 NAMES = [path.name for path in sorted(DATA.glob("*.jsonl")) if path.name.count(".") == 1]
 
@@ -71,3 +74,26 @@ def test_output_with_fences_stays_inside_its_block() -> None:
     text = export(events, "md").decode()
     assert "`````text\n````\n" in text
     assert "[1,021 characters left out]\n`````\n" in text
+
+
+def test_images_are_named_in_markdown_and_drawn_in_a_notebook() -> None:
+    red = png(30, 20)
+    file = Attachment(path="a.png", text="", size=len(red), image=url(red))
+    events = [
+        TaskCreated(seq=1),
+        TurnStarted(seq=2, text="q", attachments=(file, Attachment(path="b/", text="b/", size=2))),
+        ToolStarted(seq=3, call="c", name="read_file", title="Read c.gif", arguments="{}"),
+        ToolDone(seq=4, call="c", ok=True, output="It is red.", images=(url(GIF, "gif"),)),
+    ]
+    text = export(events, "md").decode()
+    assert "Attached: `a.png` (PNG image, 30 × 20 pixels, 0.1 KB)\n\nAttached: `b/`" in text
+    assert "Shown: GIF image, 1 × 1 pixels" in text
+    assert "base64" not in text
+    notebook = nbformat.reads(export(events, "ipynb").decode(), as_version=4)
+    nbformat.validate(notebook)
+    message, call = notebook.cells[1:]
+    data = message.attachments["image-1.png"]["image/png"]
+    assert base64.b64decode(data) == red
+    assert "![PNG image, 30 × 20 pixels](attachment:image-1.png)" in message.source
+    assert base64.b64decode(call.attachments["image-1.gif"]["image/gif"]) == GIF
+    assert json.loads(export(events, "json"))["events"][3]["images"] == [url(GIF, "gif")]

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from typing import Any
 
+from kimi_jupyter.kernel import words
 from kimi_jupyter.kernel.painter import ConsolePainter, NotebookPainter
 from kimi_jupyter.kernel.words import Piece
+from kimi_jupyter.safety import pictures
+from tests.pictures import png
 
 
 class Output:
@@ -84,3 +88,16 @@ def test_terminal_prints_a_growing_reply_once_and_settled_lines_when_they_are_se
     painter.paint([Piece("r", "Hello", "Hello", kind="reply"), Piece("t", "✓", "✓ Run")])
 
     assert "".join(written) == "Hello\n✓ Run\n"
+
+
+def test_an_image_is_displayed_as_one_and_a_terminal_is_told_of_it() -> None:
+    output, printed = Output(), list[str]()
+    (url, picture) = (pictures.data_url(png(30, 20)), pictures.measured(png(30, 20), "a.png"))
+    piece = words.image("a", url, picture)
+    output.painter.paint([piece])
+    ConsolePainter(printed.append).paint([piece])
+
+    (shown,) = output.shown.values()
+    assert base64.b64decode(shown["image/png"]) == png(30, 20)
+    assert shown["text/plain"] == "[PNG image, 30 × 20 pixels]"
+    assert "".join(printed) == "[PNG image, 30 × 20 pixels]\n"

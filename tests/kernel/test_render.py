@@ -34,6 +34,7 @@ from kimi_jupyter.protocol.events import (
 )
 from kimi_jupyter.protocol.messages import AssistantMessage
 from kimi_jupyter.protocol.parts import TodoItem
+from tests.pictures import png, url
 
 DATA = Path(__file__).parents[1] / "data"
 LOGS = sorted(DATA.glob("*.jsonl"))
@@ -297,3 +298,27 @@ def test_part_of_a_change_that_was_approved_is_told(written: tuple[str, ...], sa
     )
 
     assert shown(screen) == f"✓ {said}: `Write a`"
+
+
+def test_images_of_a_tool_follow_its_line_and_what_is_no_image_is_left_out() -> None:
+    screen = Screen(None)
+    for event in (
+        TurnStarted(seq=1, text="q"),
+        ToolStarted(seq=2, call="c", name="read_file", title="Read a.png", arguments="{}"),
+        ToolDone(
+            seq=3,
+            call="c",
+            ok=True,
+            output="It is shown.",
+            images=(
+                "data:image/svg+xml;base64,PHN2Zz4=",
+                "https://example.org/a.png",
+                url(png(3, 2)),
+            ),
+        ),
+    ):
+        screen.feed(event)
+    line, image = screen.pieces()
+    assert "Read a.png" in line.source
+    assert image.image == url(png(3, 2))
+    assert set(image.bundle()) == {"image/png", "text/plain"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -202,10 +203,19 @@ def _check_image(image: Any) -> None:
     url = image if isinstance(image, str) else image["url"]
     if not url.startswith(("data:", "ms://")):
         _refuse(f"unsupported image url: {url}")
-    if url.startswith("data:") and not re.match(
-        r"data:image/(png|jpeg|webp|gif|bmp|hei[cf]);base64,", url
-    ):
+    found = re.fullmatch(r"data:image/(png|jpeg|webp|gif|bmp|hei[cf]);base64,(.*)", url)
+    if url.startswith("data:") and (found is None or not _is_of_kind(found[1], found[2])):
         _refuse("unsupported image format: text/plain; charset=utf-8")
+
+
+def _is_of_kind(kind: str, content: str) -> bool:
+    """Whether the bytes begin as their kind says, of the kinds that are looked at."""
+    try:
+        data = base64.b64decode(content, validate=True)
+    except ValueError:
+        return False
+    magic = {"png": b"\x89PNG", "jpeg": b"\xff\xd8\xff", "webp": b"RIFF", "gif": b"GIF8"}
+    return bool(data) and data.startswith(magic.get(kind, b""))
 
 
 def _check_calls(index: int, messages: list[Any], seen: set[str]) -> None:

@@ -56,7 +56,10 @@ OBJECT = {"type": "object", "properties": {}}
                 {
                     "role": "user",
                     "content": [
-                        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA=="}}
+                        {
+                            "type": "image_url",
+                            "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="},
+                        }
                     ],
                 }
             ]
@@ -138,6 +141,19 @@ def test_good_requests_pass(body: dict[str, Any]) -> None:
         (
             _body(messages=[{"role": "user", "content": [{"type": "tool_use"}]}]),
             "Invalid request: the message at position 0 with role 'user' contains an invalid part type: tool_use",
+        ),
+        (
+            _body(
+                messages=[
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "image_url", "image_url": "data:image/png;base64,PHN2Zz4="}
+                        ],
+                    }
+                ]
+            ),
+            "Invalid request: unsupported image format: text/plain; charset=utf-8",
         ),
         (
             _body(

@@ -22,6 +22,7 @@ def make(root: Path, *paths: str) -> None:
 def test_best_first_beginning_then_inside_then_letters_in_order(tmp_path: Path) -> None:
     make(tmp_path, "src/utils.ts", "src/my_utils.py", "utils/x.txt", "up/to/ill/s.md", "b.md")
     assert FileFinder(tmp_path).find("utils", 10) == [
+        "utils/",
         "utils/x.txt",
         "src/utils.ts",
         "src/my_utils.py",
@@ -57,21 +58,38 @@ def test_machinery_secrets_and_links_are_left_out(tmp_path: Path) -> None:
     (tmp_path / "work" / "out").symlink_to(tmp_path)
     (tmp_path / "work" / "round").symlink_to(tmp_path / "work")
     (tmp_path / "work" / "link.txt").symlink_to(tmp_path / "outside.txt")
-    assert FileFinder(tmp_path / "work").find("", 99) == ["a.ipynb", ".github/note.md"]
+    assert FileFinder(tmp_path / "work").find("", 99) == [
+        "deep/",
+        "a.ipynb",
+        ".github/",
+        ".github/note.md",
+    ]
+
+
+@pytest.mark.parametrize("query", ["lib", "lib/", "src/li", "rc/l"])
+def test_a_folder_is_found_by_its_own_name_and_ends_with_a_slash(
+    tmp_path: Path, query: str
+) -> None:
+    make(tmp_path, "src/lib/a.py", "src/glib.c")
+    assert FileFinder(tmp_path).find(query, 1) == ["src/lib/"]
 
 
 def found_in_the_end(finder: FileFinder, count: int) -> list[str]:
-    """What a query finds when the look in the background is over; the test's timeout bounds it."""
-    while len(found := finder.find("", 99)) < count:
+    """The files that a query finds when the look in the background is over; the test's timeout bounds it."""
+    while len(found := files(finder)) < count:
         pass
     return found
+
+
+def files(finder: FileFinder) -> list[str]:
+    return [path for path in finder.find("", 99) if not path.endswith("/")]
 
 
 def test_what_the_first_look_did_not_reach_is_found_in_the_background(tmp_path: Path) -> None:
     make(tmp_path, "near.txt", "a/b/c/d/e/far.txt")
     ticks = itertools.count(step=0.4)
     finder = FileFinder(tmp_path, clock=lambda: next(ticks))
-    assert finder.find("", 99)[0] == "near.txt"
+    assert files(finder)[0] == "near.txt"
     assert found_in_the_end(finder, 2) == ["near.txt", "a/b/c/d/e/far.txt"]
 
 
@@ -87,7 +105,7 @@ def test_a_folder_that_did_not_change_is_not_read_again_and_one_that_did_is(tmp_
         os.utime(tmp_path / folder, (1, 1))
     now = [0.0]
     finder = FileFinder(tmp_path, clock=lambda: now[0])
-    assert finder.find("", 9) == ["kept/a.txt", "changed/b.txt"]
+    assert files(finder) == ["kept/a.txt", "changed/b.txt"]
     make(tmp_path, "kept/unseen.txt", "changed/c.txt")
     os.utime(tmp_path / "kept", (1, 1))  # as it was: so it is taken for the same
     now[0] += KEEP_SECONDS + 1

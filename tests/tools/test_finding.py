@@ -13,10 +13,10 @@ import pytest
 
 from kimi_jupyter.agent.tool import Work
 from kimi_jupyter.protocol.errors import FileUnreadable, KimiError, PathRefused
+from kimi_jupyter.safety.ignore import is_ignored, parse
 from kimi_jupyter.tools import finder
 from kimi_jupyter.tools.finder import Query, find
 from kimi_jupyter.tools.globs import Glob
-from kimi_jupyter.tools.ignore import is_ignored, parse
 from kimi_jupyter.tools.threads import Stop
 from tests.tools.support import call, put, until_async, work_in
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kimi_jupyter.agent.tool import Work
 from kimi_jupyter.protocol.errors import FileUnreadable
+from tests.pictures import GIF, JPEG, WEBP, png, url
 from tests.tools.support import call, effect_of, put, work_in
 
 pytestmark = pytest.mark.anyio
@@ -80,7 +82,7 @@ async def test_an_empty_file_is_said(work: Work) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "words"),
     [
-        ("a.png", b"\x89PNG\r\n\x1a\n", "is a PNG image"),
+        ("a.png", b"\x89PNG\r\n\x1a\n", "begins like a PNG image but is damaged"),
         ("a.xlsx", b"PK\x03\x04", "is an Excel workbook"),
         ("a.zip", b"PK\x03\x04", "is a zip archive"),
         ("a.parquet", b"PAR1", "is a Parquet file"),
@@ -177,3 +179,50 @@ async def test_b10_a_huge_line_and_a_sparse_file_take_little(work: Work) -> None
     assert "cut at 2,000 characters" in output
     with pytest.raises(FileUnreadable, match="binary file"):
         await read(work, "sparse")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "what"),
+    [
+        (png(30, 20), "png", "PNG image, 30 × 20 pixels"),
+        (JPEG, "jpeg", "JPEG image, 3 × 2 pixels"),
+        (WEBP, "webp", "WebP image, 1 × 1 pixels"),
+        (GIF, "gif", "GIF image, 1 × 1 pixels"),
+    ],
+)
+async def test_an_image_is_shown_to_a_model_that_sees(
+    work: Work, data: bytes, kind: str, what: str
+) -> None:
+    put(work, {"plots/a.dat": data})
+    result = await call("read_file", replace(work, sees_images=True), path="plots/a.dat")
+    assert result.images == (url(data, kind),)
+    assert result.output.startswith(f"plots/a.dat is a {what}, {len(data)} B; it is shown")
+    assert (result.ok, result.summary) == (True, what)
+
+
+async def test_a_model_that_can_not_see_is_told_what_the_image_is(work: Work) -> None:
+    put(work, {"a.png": png(30, 20)})
+    result = await call("read_file", work, path="a.png")
+    assert result.images == ()
+    assert "a.png is a PNG image, 30 × 20 pixels" in result.output
+    assert "can't see images: ask the user to choose one that can" in result.output
+    assert not result.ok
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (png(700, 400, noise=1), r"bytes; an image may have 1,048,576 \(1 MB\)\. Save a smaller"),
+        (png(4097, 1), r"4,097 × 1 pixels; an image may have 4,096 on its longer side"),
+        (png(30, 20)[:-4] + b"\0\0\0\0", "damaged or cut off"),
+        (JPEG[:-2], "damaged or cut off"),
+        (GIF[:-1], "damaged or cut off"),
+        (WEBP[:-4], "damaged or cut off"),
+    ],
+)
+async def test_an_image_that_the_api_would_refuse_is_refused_here(
+    work: Work, data: bytes, said: str
+) -> None:
+    put(work, {"a.png": data})
+    with pytest.raises(FileUnreadable, match=said):
+        await call("read_file", replace(work, sees_images=True), path="a.png")

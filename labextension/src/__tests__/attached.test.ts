@@ -15,7 +15,7 @@ describe('the files of the next message', () => {
     attached.addPaths(['a.py', 'b.py', 'a.py']);
     const again = new Attachments(new Memory('s'));
     again.load('t');
-    expect(again.items.map(item => item.path)).toEqual(['b.py', 'a.py']);
+    expect(again.items.map(item => item.path)).toEqual(['a.py', 'b.py']);
     again.load('other');
     expect(again.items).toEqual([]);
   });
@@ -24,7 +24,7 @@ describe('the files of the next message', () => {
     const attached = new Attachments(new Memory('s'));
     await attached.addFiles([new File(['hello'], 'h.txt')]);
     expect(attached.items).toEqual([
-      { path: 'h.txt', size: 5, content: 'aGVsbG8=' }
+      { path: 'h.txt', size: 5, content: 'aGVsbG8=', image: null }
     ]);
   });
 
@@ -41,5 +41,35 @@ describe('the files of the next message', () => {
       ['last', 'message']
     ]);
     expect(attached.items.length).toBe(4);
+  });
+
+  it('keep an upload apart from a workspace file, and from another of its name', async () => {
+    const attached = new Attachments(new Memory('s'));
+    attached.addPaths(['a.txt']);
+    await attached.addFiles([
+      new File(['1'], 'b.txt'),
+      new File(['2'], 'b.txt')
+    ]);
+    await attached.addFiles([new File(['3'], 'a.txt')]);
+    expect(attached.items.map(item => item.path)).toEqual([
+      'a.txt',
+      'b.txt',
+      'b-2.txt',
+      'a-2.txt'
+    ]);
+  });
+
+  it('leave with their message, and come back with it when it is taken back', async () => {
+    const attached = new Attachments(new Memory('s'));
+    await attached.addFiles([new File(['1'], 'b.txt')]);
+    attached.send();
+    attached.addPaths(['later.py']);
+    attached.arrived('look');
+    expect(attached.items.map(item => item.path)).toEqual(['later.py']);
+    attached.returned('look');
+    expect(attached.items.map(item => item.path)).toEqual([
+      'later.py',
+      'b.txt'
+    ]);
   });
 });

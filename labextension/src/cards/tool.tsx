@@ -5,6 +5,7 @@ import { duration, terminal } from '../format';
 import type { Ask, Tool, ToolStatus } from '../state';
 import { useKimi } from '../views/context';
 import { useClock, useSession, useStream } from '../views/hooks';
+import { Picture } from '../views/picture';
 import { Visible } from '../views/visible';
 import { AskCard } from './ask';
 import {
@@ -59,6 +60,9 @@ export const ToolCard = memo(function ToolCard({
         <Facts tool={tool} />
       </button>
       <KeepRunning tool={tool} />
+      {tool.images.map((url, i) => (
+        <Picture key={i} url={url} name={tool.title} />
+      ))}
       <BackgroundStatus call={tool.call} />
       {ask !== null && <Comment ask={ask} />}
       {shows && hasMore && <Result tool={tool} />}

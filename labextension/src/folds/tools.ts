@@ -51,7 +51,8 @@ export function toolStarted(state: Transcript, event: ToolStarted): Transcript {
     summary: '',
     runningAt: 0,
     ms: 0,
-    diff: null
+    diff: null,
+    images: []
   };
   const background = { ...state.background };
   delete background[event.call];
@@ -125,6 +126,7 @@ export function toolDone(state: Transcript, event: ToolDone): Transcript {
     summary: event.summary,
     ms: event.ms,
     diff: event.diff,
+    images: event.images,
     status: statusOf(event, tool.ask)
   }));
   return { ...next, live };

@@ -81,7 +81,11 @@ export function Chips(): JSX.Element | null {
       aria-label={trans.__('Attached to the next message')}
     >
       {items.map(item => (
-        <Chip key={item.path} item={item} attached={session.attached} />
+        <Chip
+          key={`${item.content === undefined}:${item.path}`}
+          item={item}
+          attached={session.attached}
+        />
       ))}
     </ul>
   );
@@ -98,6 +102,14 @@ function Chip({
   const name = visible(item.path);
   return (
     <li className="jp-Kimi-attachment" title={name}>
+      {item.image && (
+        <img
+          className="jp-Kimi-attachmentImage"
+          data-testid="kimi-image"
+          src={item.image}
+          alt=""
+        />
+      )}
       <span className="jp-Kimi-attachmentName">{name}</span>
       {item.size !== null && (
         <span className="jp-Kimi-hint">{bytes(item.size)}</span>
@@ -106,7 +118,7 @@ function Chip({
         type="button"
         aria-label={trans.__('Remove %1', name)}
         title={trans.__('Remove')}
-        onClick={() => attached.remove(item.path)}
+        onClick={() => attached.remove(item)}
       >
         <closeIcon.react tag="span" width="12px" aria-hidden />
       </button>
@@ -128,7 +140,6 @@ export interface Drop {
 export function useDrop(): Drop {
   const [isOver, setOver] = useState(false);
   const take = useTake();
-  const pasted = useRef(0);
   return {
     isOver,
     handlers: {
@@ -150,20 +161,11 @@ export function useDrop(): Drop {
         const files = [...event.clipboardData.files];
         if (files.length > 0 && event.clipboardData.getData('text') === '') {
           event.preventDefault();
-          take(files.map(file => named(file, () => (pasted.current += 1))));
+          take(files);
         }
       }
     }
   };
-}
-
-/** An image from the clipboard has no name of its own, or always the same. */
-function named(file: File, next: () => number): File {
-  if (!file.type.startsWith('image/') || !/^(image\.\w+)?$/.test(file.name)) {
-    return file;
-  }
-  const ending = file.type.slice('image/'.length);
-  return new File([file], `pasted-${next()}.${ending}`, { type: file.type });
 }
 
 function useTake(): (files: readonly File[]) => void {

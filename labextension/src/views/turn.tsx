@@ -8,6 +8,7 @@ import { useKimi } from './context';
 import { CopyButton } from './copy';
 import { TurnEnd } from './end';
 import { Markdown } from './markdown';
+import { Picture } from './picture';
 import { ReplyView } from './reply';
 import { RewindButton } from './rewind';
 import { Visible } from './visible';
@@ -129,8 +130,11 @@ function Bubble({ text, attachments, seq }: BubbleProps): JSX.Element {
           className="jp-Kimi-attachments"
           aria-label={trans.__('Attachments')}
         >
-          {attachments.map(({ path }, i) => (
-            <li key={i}>{visible(path)}</li>
+          {attachments.map(({ path, image }, i) => (
+            <li key={i}>
+              <Picture url={image} name={path} />
+              {visible(path)}
+            </li>
           ))}
         </ul>
       )}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from kimi_jupyter.protocol.errors import KimiError
 from kimi_jupyter.safety.files import TEMPORARY
+from kimi_jupyter.safety.ignore import SKIPPED, IgnoreFile, is_ignored, parse
 from kimi_jupyter.safety.paths import Entry, Workspace
-from kimi_jupyter.tools.ignore import SKIPPED, IgnoreFile, is_ignored, parse
 
 _MOST_DEPTH = 200
 Chain = tuple[IgnoreFile, ...]
