@@ -242,11 +242,21 @@ class Desk:
     def check_prefixes(self) -> None:
         """Each request of the scripted model began with the bytes of the one before, known breaks aside."""
         watch = PrefixWatch()
+        before: Request | None = None
         for request in getattr(self.provider, "requests", ()):
+            if before and before.model != request.model and _shows(before) != _shows(request):
+                watch.may_break(
+                    request.task
+                )  # another model has other eyes, and a cache of its own
+            before = request
             messages = messages_body(request.messages)
             tools = tools_body(request.tools)
             watch.take({"prompt_cache_key": request.task, "messages": messages, "tools": tools})
         watch.check()
+
+
+def _shows(request: Request) -> bool:
+    return any(not isinstance(message.content, str) for message in request.messages)
 
 
 def call(name: str, **arguments: Any) -> dict[str, Any]:

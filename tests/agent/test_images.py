@@ -57,7 +57,7 @@ async def test_images_attached_and_read_reach_the_api_as_parts(desk: Make) -> No
 
 async def test_a_model_that_can_not_see_is_sent_no_image_after_a_switch(desk: Make) -> None:
     d = desk(
-        [[call("read_file", path="a.png")], {"text": "Red."}, {"text": "Ok."}], tools=tools.ALL
+        [[call("read_file", path="a.png")], [{"text": "Red."}], [{"text": "Ok."}]], tools=tools.ALL
     )
     (d.root / "a.png").write_bytes(RED)
     await d.send("What is on @a.png?")
@@ -73,7 +73,7 @@ async def test_a_model_that_can_not_see_is_sent_no_image_after_a_switch(desk: Ma
 async def test_an_image_is_refused_before_it_is_sent_to_a_model_that_can_not_see(
     desk: Make,
 ) -> None:
-    d = desk([[call("read_file", path="a.png")], {"text": "Ok."}], tools=tools.ALL)
+    d = desk([[call("read_file", path="a.png")], [{"text": "Ok."}]], tools=tools.ALL)
     (d.root / "a.png").write_bytes(RED)
     await d.submit(ModelSet(model=OFFLINE))
     with pytest.raises(CommandRefused) as refused:
