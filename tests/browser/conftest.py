@@ -135,9 +135,13 @@ def lab(api: MoonshotProcess, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @contextmanager
-def running(folder: Path, environment: dict[str, str]) -> Iterator[Lab]:
+def running(
+    folder: Path, environment: dict[str, str], settings: dict[str, object] | None = None
+) -> Iterator[Lab]:
     """A JupyterLab that ends with the block."""
     lab = Lab(folder, environment=environment)
+    if settings is not None:
+        lab.write_settings(settings)
     lab.start()
     try:
         yield lab
