@@ -41,7 +41,7 @@ def over_limit(*, requests: int, usage: UsageTotal, settings: Settings) -> TurnE
     if most is not None and usage.cost is not None and usage.cost >= most:
         return TurnEnded(
             reason="budget",
-            message=f"Reached the task cost limit: about ${usage.cost:.4f} of ${most:g}. "
+            message=f"Reached the task cost limit: about {usage.cost:.4f} of {most:g} USD. "
             "Raise `kimi.maxTaskCost` in the settings and send another message, "
             'or start afresh with "Kimi: New Task".',
         )
