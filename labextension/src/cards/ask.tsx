@@ -170,12 +170,11 @@ function Answers({
     approve_task: trans.__('Approve for this task'),
     reject: trans.__('Reject')
   };
-  const order: readonly Decision[] = [
-    'approve',
-    'reject',
-    'approve_remember',
-    'approve_task'
-  ];
+  // Who writes a comment rejects: another button would drop their words.
+  const order: readonly Decision[] =
+    comment !== null
+      ? ['reject']
+      : ['approve', 'reject', 'approve_remember', 'approve_task'];
   const said = comment?.trim() ?? '';
   const details = said === '' ? undefined : { comment: said };
   return (
@@ -203,7 +202,7 @@ function Answers({
             <button
               key={decision}
               type="button"
-              className={`jp-Kimi-button ${decision === 'approve' ? 'jp-mod-primary' : ''}`}
+              className={`jp-Kimi-button ${decision === order[0] ? 'jp-mod-primary' : ''}`}
               data-decision={decision}
               disabled={
                 isBlocked || ((isUnread || isEmpty) && decision !== 'reject')
@@ -220,13 +219,15 @@ function Answers({
               {words[decision]}
             </button>
           ))}
-        {options.includes('reject') && comment === null && (
+        {options.includes('reject') && (
           <button
             type="button"
             className="jp-Kimi-link"
-            onClick={() => setComment('')}
+            onClick={() => setComment(comment === null ? '' : null)}
           >
-            {trans.__('Reject with a comment')}
+            {comment === null
+              ? trans.__('Reject with a comment')
+              : trans.__('Discard my comment')}
           </button>
         )}
       </div>
