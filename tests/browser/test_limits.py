@@ -93,5 +93,10 @@ def test_cost_limit_is_named_with_its_setting(
         panel.wait_text("kimi.maxTaskCost")
 
         assert len(api.bodies()) == seen + 1
-        expect(panel.button("Continue")).to_be_visible()
+        end = panel.root.locator(".jp-Kimi-notice")
+        expect(end.get_by_role("button", name="Continue")).to_be_visible()
         assert faults(panel, "cost-limit") == []
+
+        end.get_by_role("button", name="Settings").click()
+        field = panel.page.get_by_label("Task cost limit")
+        expect(field.or_(panel.page.get_by_text("Task cost limit")).first).to_be_visible()
