@@ -5,6 +5,7 @@ import { Answers } from './answers';
 import type { AnswerDetails } from './answers';
 import type { Api, Balance, Status, TaskSummary } from './api';
 import { wordsOf } from './api';
+import { Choice } from './choice';
 import { Follower, onlyStreams } from './follower';
 import type { MakeLink } from './follower';
 import { Front } from './front';
@@ -16,8 +17,6 @@ import { Outbox } from './outbox';
 import type { LinkOpened, Transcript } from './state';
 import { isRunning } from './transcript';
 import type { Command, Decision, Event, Mode, Refusal } from './wire';
-
-export const OFFLINE = 'offline-demo';
 
 export interface SessionOptions {
   readonly api: Api;
@@ -100,11 +99,11 @@ export class Session {
   }
   get mode(): Mode {
     return this.task === null
-      ? (this._mode ?? this._lists.status?.mode ?? 'ask')
+      ? (this._choice.mode ?? this.status?.mode ?? 'ask')
       : this.transcript.mode;
   }
   get model(): string {
-    const chosen = this._isDemo ? OFFLINE : (this._lists.status?.model ?? '');
+    const chosen = this._choice.modelFor(this.status, this.memory.isOffline);
     return this.task === null ? chosen : this.transcript.model || chosen;
   }
   /** Whether the welcome panel stands in for the chat. */
@@ -116,11 +115,6 @@ export class Session {
       !this.memory.isOffline &&
       this.task === null
     );
-  }
-
-  /** The scripted model was chosen; a key that came since ends that. */
-  private get _isDemo(): boolean {
-    return this.memory.isOffline && this._lists.status?.key.set !== true;
   }
 
   /** Read the status and show the task that was shown last. */
@@ -227,7 +221,7 @@ export class Session {
 
   setMode(mode: Mode): void {
     if (this.task === null) {
-      this._mode = mode;
+      this._choice.mode = mode;
     }
     this._follower.send({ type: 'mode.set', mode });
     this.modeChosen.emit(mode);
@@ -316,7 +310,7 @@ export class Session {
     this._follower.close();
     this._outbox.clear();
     this._front.remark = null;
-    this._mode = null;
+    this._choice.mode = null;
   }
 
   /** Make the task where there is none yet, in the mode and with the model that were chosen. */
@@ -325,16 +319,11 @@ export class Session {
       return;
     }
     const { text } = this._outbox;
-    const mode = this._mode;
     const id = await this._options.api.createTask(this._options.notebook());
+    const first = this._choice.commands(this.status, this.memory.isOffline);
     this.open(id);
     this._outbox.put(text);
-    if (this._isDemo && this._lists.status?.model !== OFFLINE) {
-      this._follower.send({ type: 'model.set', model: OFFLINE });
-    }
-    if (mode !== null && mode !== this._lists.status?.mode) {
-      this._follower.send({ type: 'mode.set', mode });
-    }
+    first.forEach(command => this._follower.send(command));
   }
 
   private _localCommand(text: string): boolean {
@@ -395,5 +384,5 @@ export class Session {
   private readonly _outbox: Outbox;
   private readonly _answers = new Answers();
   private readonly _front = new Front();
-  private _mode: Mode | null = null;
+  private readonly _choice = new Choice();
 }

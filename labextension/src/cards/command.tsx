@@ -47,29 +47,40 @@ export function CommandBody({
         <Visible text={command.command} />
       </pre>
       <dl className="jp-Kimi-commandFacts">
-        <dt>{trans.__('in')}</dt>
-        <dd>
+        <Fact name={trans.__('in')}>
           {command.cwd === '.' ? (
             trans.__('the workspace')
           ) : (
             <Visible text={command.cwd} />
           )}
-        </dd>
-        <dt>{trans.__('at most')}</dt>
-        <dd>{duration(command.timeout_seconds * 1000)}</dd>
+        </Fact>
+        <Fact name={trans.__('at most')}>
+          {duration(command.timeout_seconds * 1000)}
+        </Fact>
         {(isLong || lines > 1) && (
-          <>
-            <dt>{trans.__('size')}</dt>
-            <dd>
-              {trans.__(
-                '%1 lines, %2 characters',
-                lines,
-                command.command.length
-              )}
-            </dd>
-          </>
+          <Fact name={trans.__('size')}>
+            {trans.__(
+              '%1 lines, %2 characters',
+              lines,
+              command.command.length.toLocaleString()
+            )}
+          </Fact>
         )}
       </dl>
+    </div>
+  );
+}
+
+function Fact({
+  name,
+  children
+}: {
+  readonly name: string;
+  readonly children: React.ReactNode;
+}): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt> <dd>{children}</dd>
     </div>
   );
 }

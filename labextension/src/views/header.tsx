@@ -5,7 +5,7 @@ import React from 'react';
 
 import { historyClockIcon, kimiIcon } from '../icons';
 import { visible } from '../invisible';
-import { OFFLINE } from '../session';
+import { OFFLINE } from '../choice';
 import { useKimi } from './context';
 
 interface IconButtonProps {

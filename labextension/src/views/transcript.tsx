@@ -3,7 +3,7 @@ import React, { useEffect, useState } from 'react';
 
 import { duration } from '../format';
 import { visible } from '../invisible';
-import { OFFLINE } from '../session';
+import { OFFLINE } from '../choice';
 import type { Retry, Transcript } from '../state';
 import { useKimi } from './context';
 import { useClock } from './hooks';
