@@ -77,6 +77,9 @@ def open_lab(context: BrowserContext, lab: Lab, path: str = "") -> Page:
     tree = f"/tree/{path}" if path else ""
     page.goto(f"{lab.address}/lab/workspaces/w{uuid.uuid4().hex}{tree}?token={TOKEN}")
     wait_ready(page)
+    if not path:
+        # It comes after the rest, and takes the focus when it comes.
+        page.locator(".jp-Launcher").first.wait_for()
     return page
 
 

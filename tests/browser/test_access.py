@@ -80,6 +80,7 @@ def test_card_can_be_answered_with_the_keyboard_alone(
     panel.page.keyboard.press("Enter")
 
     panel.wait_text("By keys.")
+    expect(panel.input).to_be_focused()
     assert (lab.root / "keys.txt").exists()
 
 

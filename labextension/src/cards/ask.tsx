@@ -10,6 +10,7 @@ import type { Decision } from '../wire';
 import { CommandBody } from './command';
 import { detailsOf, Proposal, proposed, UNCHANGED } from './proposal';
 import { QuestionBody } from './question';
+import { useFocusBack } from './focus';
 import { ClickGuard, useArming } from './guard';
 import type { Guard } from './guard';
 import { WriteBody } from './write';
@@ -32,6 +33,7 @@ export function AskCard({
   const card = useRef<HTMLDivElement>(null);
   const [judge] = useState<Guard>(() => guard ?? new ClickGuard());
   const isArmed = useArming(card, judge);
+  const willLeave = useFocusBack(card);
   const [sent, setSent] = useState<Decision | null>(null);
   const [isSeen, setSeen] = useState(ask.kind !== 'command');
   const [changes, setChanges] = useState(UNCHANGED);
@@ -45,6 +47,7 @@ export function AskCard({
   ) => {
     if (sent === null && judge.allows(event.nativeEvent)) {
       setSent(decision);
+      willLeave();
       onAnswer(decision, details);
     }
   };
