@@ -115,7 +115,7 @@ class TasksHandler(RestHandler):
     async def _fork(self, engine: Engine, given: dict[str, str]) -> str:
         if self.is_kernel:
             raise Forbidden("A notebook's kernel forks no task; use the Kimi sidebar.")
-        upto = whole_number("upto", given.get("upto", ""), least=1, most=_LATEST)
+        upto = whole_number("upto", given.get("upto", str(_LATEST)), least=1, most=_LATEST)
         task = await engine.runtime.fork_task(task_id(given["from"]), upto)
         return task.id
 

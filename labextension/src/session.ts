@@ -14,6 +14,7 @@ import type {
 import { wordsOf } from './api';
 import { Attachments } from './attached';
 import { Draft } from './draft';
+import { Choice } from './choice';
 import { Follower, onlyStreams } from './follower';
 import type { MakeLink } from './follower';
 import { Front } from './front';
@@ -25,8 +26,6 @@ import { Outbox } from './outbox';
 import type { LinkOpened, Tool, Transcript } from './state';
 import { isRunning } from './transcript';
 import type { Command, Decision, Event, Mode, Refusal } from './wire';
-
-export const OFFLINE = 'offline-demo';
 
 export interface SessionOptions {
   readonly api: Api;
@@ -126,14 +125,12 @@ export class Session {
   }
   get mode(): Mode {
     return this.task === null
-      ? (this._mode ?? this._lists.status?.mode ?? 'ask')
+      ? (this._choice.mode ?? this.status?.mode ?? 'ask')
       : this.transcript.mode;
   }
   get model(): string {
-    const chosen = this._isDemo ? OFFLINE : (this._lists.status?.model ?? '');
-    return this.task === null
-      ? (this._model ?? chosen)
-      : this.transcript.model || chosen;
+    const chosen = this._choice.modelFor(this.status, this.memory.isOffline);
+    return this.task === null ? chosen : this.transcript.model || chosen;
   }
   /** Whether the welcome panel stands in for the chat. */
   get needsWelcome(): boolean {
@@ -144,11 +141,6 @@ export class Session {
       !this.memory.isOffline &&
       this.task === null
     );
-  }
-
-  /** The scripted model was chosen; a key that came since ends that. */
-  private get _isDemo(): boolean {
-    return this.memory.isOffline && this._lists.status?.key.set !== true;
   }
 
   /** Read the status and show the task that was shown last. */
@@ -268,7 +260,7 @@ export class Session {
 
   setMode(mode: Mode): void {
     if (this.task === null) {
-      this._mode = mode;
+      this._choice.mode = mode;
     }
     this._follower.send({ type: 'mode.set', mode });
     this.modeChosen.emit(mode);
@@ -278,7 +270,7 @@ export class Session {
   /** The model from the next message on; in a task that is not made yet it waits for that. */
   setModel(model: string): void {
     if (this.task === null) {
-      this._model = model;
+      this._choice.model = model;
     }
     this._follower.send({ type: 'model.set', model });
     this.changed.emit();
@@ -366,8 +358,7 @@ export class Session {
     this._follower.close();
     this._outbox.clear();
     this._front.remark = null;
-    this._mode = null;
-    this._model = null;
+    this._choice.clear();
   }
 
   /** Make the task where there is none yet, in the mode and with the model that were chosen. */
@@ -376,20 +367,14 @@ export class Session {
       return;
     }
     const { text } = this._outbox;
-    const { _mode: mode, _model: model } = this;
     const id = await this._options.api.createTask(this._options.notebook());
+    const first = this._choice.commands(this.status, this.memory.isOffline);
     const { items } = this.attached;
     this.attached.clear();
     this.open(id);
     this.attached.add(items);
     this._outbox.put(text);
-    const wanted = model ?? (this._isDemo ? OFFLINE : null);
-    if (wanted !== null && wanted !== this._lists.status?.model) {
-      this._follower.send({ type: 'model.set', model: wanted });
-    }
-    if (mode !== null && mode !== this._lists.status?.mode) {
-      this._follower.send({ type: 'mode.set', mode });
-    }
+    first.forEach(command => this._follower.send(command));
   }
 
   private _localCommand(text: string): boolean {
@@ -450,6 +435,5 @@ export class Session {
   private readonly _outbox: Outbox;
   private readonly _answers = new Answers();
   private readonly _front = new Front();
-  private _mode: Mode | null = null;
-  private _model: string | null = null;
+  private readonly _choice = new Choice();
 }

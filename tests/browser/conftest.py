@@ -77,6 +77,9 @@ def open_lab(context: BrowserContext, lab: Lab, path: str = "") -> Page:
     tree = f"/tree/{path}" if path else ""
     page.goto(f"{lab.address}/lab/workspaces/w{uuid.uuid4().hex}{tree}?token={TOKEN}")
     wait_ready(page)
+    if not path:
+        # It comes after the rest, and takes the focus when it comes.
+        page.locator(".jp-Launcher").first.wait_for()
     return page
 
 
@@ -135,9 +138,13 @@ def lab(api: MoonshotProcess, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @contextmanager
-def running(folder: Path, environment: dict[str, str]) -> Iterator[Lab]:
+def running(
+    folder: Path, environment: dict[str, str], settings: dict[str, object] | None = None
+) -> Iterator[Lab]:
     """A JupyterLab that ends with the block."""
     lab = Lab(folder, environment=environment)
+    if settings is not None:
+        lab.write_settings(settings)
     lab.start()
     try:
         yield lab

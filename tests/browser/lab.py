@@ -116,10 +116,19 @@ class Lab:
 
     def setting(self, name: str) -> object:
         """What a setting is on disk, `None` where it isn't there."""
-        file = self.settings / "kimi-jupyter" / "settings.jupyterlab-settings"
+        file = self._settings_file
         if not file.exists():
             return None
         return json.loads(file.read_text(encoding="utf-8")).get(name)
+
+    def write_settings(self, values: dict[str, object]) -> None:
+        """Write the settings file anew, before the server starts."""
+        self._settings_file.parent.mkdir(parents=True, exist_ok=True)
+        self._settings_file.write_text(json.dumps(values), encoding="utf-8")
+
+    @property
+    def _settings_file(self) -> Path:
+        return self.settings / "kimi-jupyter" / "settings.jupyterlab-settings"
 
     def _answers(self) -> bool:
         try:

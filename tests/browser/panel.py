@@ -18,6 +18,10 @@ class Panel:
         self.input = self.root.get_by_label("Message Kimi")
         self.card = self.root.locator(".jp-Kimi-ask")
         """The open approval card."""
+        self.tool = self.root.get_by_test_id("kimi-tool")
+        """The tool calls, open cards included."""
+        self.queued = self.root.get_by_test_id("kimi-queued")
+        self.plan = self.root.locator(".jp-Kimi-todo")
         self.stop = self.root.locator(".jp-Kimi-composer").get_by_role("button", name="Stop")
         self.messages = self.root.get_by_test_id("kimi-message")
         """What the user said."""
@@ -42,6 +46,12 @@ class Panel:
         self.input.fill(text)
         self.input.press("Enter")
         expect(self.messages.last).to_contain_text(text)
+
+    def queue(self, text: str) -> None:
+        """Send a message while the turn runs, and see it wait."""
+        self.input.fill(text)
+        self.input.press("Enter")
+        expect(self.queued.last).to_contain_text(text)
 
     def button(self, name: str) -> Locator:
         return self.root.get_by_role("button", name=name, exact=True)
@@ -112,3 +122,5 @@ class Panel:
         )
         is_light = "true" if name.endswith("Light") else "false"
         expect(self.page.locator("body")).to_have_attribute("data-jp-theme-light", is_light)
+        # It covers the page while the style sheet loads, and would take the next click.
+        expect(self.page.locator("#jupyterlab-splash")).to_have_count(0)

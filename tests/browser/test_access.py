@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from playwright.sync_api import expect
 
 from tests.browser.conftest import OpenPanel
 from tests.browser.lab import Lab
-from tests.browser.panel import ID, Panel
+from tests.browser.looks import violations
 from tests.browser.scripts import call, say
 from tests.moonshot.process import MoonshotProcess
-
-AXE = Path(__file__).parents[2] / "labextension" / "node_modules" / "axe-core" / "axe.min.js"
-
-
-def violations(panel: Panel) -> list[str]:
-    panel.page.add_script_tag(path=AXE)
-    found = panel.page.evaluate(f"async () => (await axe.run('#{ID}')).violations")
-    return [
-        f"{each['id']}: {each['help']}: {node['html'][:200]}"
-        for each in found
-        for node in each["nodes"]
-    ]
 
 
 def test_axe_finds_nothing_in_a_conversation_with_an_open_card(
@@ -94,6 +80,7 @@ def test_card_can_be_answered_with_the_keyboard_alone(
     panel.page.keyboard.press("Enter")
 
     panel.wait_text("By keys.")
+    expect(panel.input).to_be_focused()
     assert (lab.root / "keys.txt").exists()
 
 

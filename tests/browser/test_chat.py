@@ -192,6 +192,7 @@ def test_remembered_command_is_in_the_settings_and_asks_no_more(
     lab: Lab, api: MoonshotProcess, open_panel: OpenPanel
 ) -> None:
     command = "echo remember.me"
+    seen = len(api.bodies())
     api.set_script([call("execute_command", command=command), say("Once.")])
     panel = open_panel(lab)
     panel.ask("Run it")
@@ -204,6 +205,9 @@ def test_remembered_command_is_in_the_settings_and_asks_no_more(
     panel.wait_text("Twice.")
 
     assert panel.card.count() == 0
+    told = tool_results(api.bodies()[seen + 3])
+    assert len(told) == 2
+    assert all("remember.me" in each for each in told)
 
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])

@@ -254,7 +254,16 @@ async def test_a_task_is_forked_by_its_id_and_the_last_event(call: Call) -> None
     assert titles == {id: "Mine", fork["id"]: "Mine (fork)"}
 
 
-@pytest.mark.parametrize("upto", [None, 0, -1, 1.5, "2", True, 10**17])
+async def test_a_fork_without_a_number_takes_the_whole_task(call: Call) -> None:
+    id = await new_task(call)
+    await call("PATCH", f"tasks/{id}", body={"title": "Whole"})
+    code, fork = await call("POST", "tasks", body={"from": id})
+    assert code == 201
+    _, listed = await call("GET", "tasks")
+    assert {task["id"]: task["title"] for task in listed["tasks"]}[fork["id"]] == "Whole (fork)"
+
+
+@pytest.mark.parametrize("upto", [0, -1, 1.5, "2", True, 10**17])
 async def test_a_fork_without_a_good_number_is_refused(call: Call, upto: object) -> None:
     id = await new_task(call)
     code, body = await call("POST", "tasks", body={"from": id, "upto": upto})

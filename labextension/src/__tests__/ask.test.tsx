@@ -166,7 +166,7 @@ describe('the approval card', () => {
       'rm -rf ⟨U+202E⟩/tmp'
     );
     expect(screen.getByRole('group').textContent).toContain(
-      'insrcat most5 min'
+      'in srcat most 5 min'
     );
   });
 

@@ -6,7 +6,8 @@ import type { Status } from '../api';
 import { Link } from '../link';
 import type { Socket } from '../link';
 import { Memory } from '../memory';
-import { OFFLINE, Session } from '../session';
+import { OFFLINE } from '../choice';
+import { Session } from '../session';
 import type { Command } from '../wire';
 
 class FakeSocket implements Socket {

@@ -10,6 +10,7 @@ import type { Decision } from '../wire';
 import { CommandBody } from './command';
 import { detailsOf, Proposal, proposed, UNCHANGED } from './proposal';
 import { QuestionBody } from './question';
+import { useFocusBack } from './focus';
 import { ClickGuard, useArming } from './guard';
 import type { Guard } from './guard';
 import { WriteBody } from './write';
@@ -32,6 +33,7 @@ export function AskCard({
   const card = useRef<HTMLDivElement>(null);
   const [judge] = useState<Guard>(() => guard ?? new ClickGuard());
   const isArmed = useArming(card, judge);
+  const willLeave = useFocusBack(card);
   const [sent, setSent] = useState<Decision | null>(null);
   const [isSeen, setSeen] = useState(ask.kind !== 'command');
   const [changes, setChanges] = useState(UNCHANGED);
@@ -45,6 +47,7 @@ export function AskCard({
   ) => {
     if (sent === null && judge.allows(event.nativeEvent)) {
       setSent(decision);
+      willLeave();
       onAnswer(decision, details);
     }
   };
@@ -170,12 +173,11 @@ function Answers({
     approve_task: trans.__('Approve for this task'),
     reject: trans.__('Reject')
   };
-  const order: readonly Decision[] = [
-    'approve',
-    'reject',
-    'approve_remember',
-    'approve_task'
-  ];
+  // Who writes a comment rejects: another button would drop their words.
+  const order: readonly Decision[] =
+    comment !== null
+      ? ['reject']
+      : ['approve', 'reject', 'approve_remember', 'approve_task'];
   const said = comment?.trim() ?? '';
   const details = said === '' ? undefined : { comment: said };
   return (
@@ -203,7 +205,7 @@ function Answers({
             <button
               key={decision}
               type="button"
-              className={`jp-Kimi-button ${decision === 'approve' ? 'jp-mod-primary' : ''}`}
+              className={`jp-Kimi-button ${decision === order[0] ? 'jp-mod-primary' : ''}`}
               data-decision={decision}
               disabled={
                 isBlocked || ((isUnread || isEmpty) && decision !== 'reject')
@@ -220,13 +222,15 @@ function Answers({
               {words[decision]}
             </button>
           ))}
-        {options.includes('reject') && comment === null && (
+        {options.includes('reject') && (
           <button
             type="button"
             className="jp-Kimi-link"
-            onClick={() => setComment('')}
+            onClick={() => setComment(comment === null ? '' : null)}
           >
-            {trans.__('Reject with a comment')}
+            {comment === null
+              ? trans.__('Reject with a comment')
+              : trans.__('Discard my comment')}
           </button>
         )}
       </div>

@@ -47,33 +47,44 @@ export function CommandBody({
         <Visible text={command.command} />
       </pre>
       <dl className="jp-Kimi-commandFacts">
-        <dt>{trans.__('in')}</dt>
-        <dd>
+        <Fact name={trans.__('in')}>
           {command.cwd === '.' ? (
             trans.__('the workspace')
           ) : (
             <Visible text={command.cwd} />
           )}
-        </dd>
-        <dt>{command.background ? trans.__('runs') : trans.__('at most')}</dt>
-        <dd>
+        </Fact>
+        <Fact
+          name={command.background ? trans.__('runs') : trans.__('at most')}
+        >
           {command.background
             ? trans.__('in the background, without a time limit')
             : duration(command.timeout_seconds * 1000)}
-        </dd>
+        </Fact>
         {(isLong || lines > 1) && (
-          <>
-            <dt>{trans.__('size')}</dt>
-            <dd>
-              {trans.__(
-                '%1 lines, %2 characters',
-                lines,
-                command.command.length
-              )}
-            </dd>
-          </>
+          <Fact name={trans.__('size')}>
+            {trans.__(
+              '%1 lines, %2 characters',
+              lines,
+              command.command.length.toLocaleString()
+            )}
+          </Fact>
         )}
       </dl>
+    </div>
+  );
+}
+
+function Fact({
+  name,
+  children
+}: {
+  readonly name: string;
+  readonly children: React.ReactNode;
+}): JSX.Element {
+  return (
+    <div>
+      <dt>{name}</dt> <dd>{children}</dd>
     </div>
   );
 }

@@ -119,14 +119,18 @@ function Beside({ before, after, path }: BesideProps): JSX.Element {
     let remove: () => void = () => undefined;
     void import('./merge').then(({ mountMerge }) => {
       if (!isGone && host.current !== null) {
-        remove = mountMerge(host.current, before, after);
+        remove = mountMerge(
+          host.current,
+          { text: before, label: trans.__('Present text') },
+          { text: after, label: trans.__('Proposed text') }
+        );
       }
     });
     return () => {
       isGone = true;
       remove();
     };
-  }, [before, after]);
+  }, [before, after, trans]);
   return (
     <div
       ref={host}

@@ -1,6 +1,7 @@
 /** CodeMirror's merge view, loaded when a diff is first shown side by side. */
 import { MergeView } from '@codemirror/merge';
 import { EditorState } from '@codemirror/state';
+import type { EditorStateConfig, Extension } from '@codemirror/state';
 import {
   EditorView,
   highlightSpecialChars,
@@ -8,11 +9,17 @@ import {
 } from '@codemirror/view';
 import { jupyterTheme } from '@jupyterlab/codemirror';
 
+/** A side's text, and what a screen reader calls it. */
+export interface Side {
+  readonly text: string;
+  readonly label: string;
+}
+
 /** Show both texts in `host`; gives back what removes them. */
 export function mountMerge(
   host: HTMLElement,
-  before: string,
-  after: string
+  before: Side,
+  after: Side
 ): () => void {
   const extensions = [
     EditorState.readOnly.of(true),
@@ -23,11 +30,16 @@ export function mountMerge(
     jupyterTheme
   ];
   const view = new MergeView({
-    a: { doc: before, extensions },
-    b: { doc: after, extensions },
+    a: sideOf(before, extensions),
+    b: sideOf(after, extensions),
     parent: host,
     collapseUnchanged: { margin: 3, minSize: 6 },
     gutter: true
   });
   return () => view.destroy();
+}
+
+function sideOf({ text, label }: Side, shared: Extension): EditorStateConfig {
+  const named = EditorView.contentAttributes.of({ 'aria-label': label });
+  return { doc: text, extensions: [shared, named] };
 }

@@ -31,8 +31,11 @@ export const ToolCard = memo(function ToolCard({
   const isRunning = tool.status === 'running';
   const [isUnfolded, setUnfolded] = useState<boolean | null>(null);
   const shows = isUnfolded ?? (isRunning && tool.name === 'execute_command');
+  const question = ask?.effect.question ?? null;
   const hasMore =
-    !isAsking && (tool.output !== '' || tool.diff !== null || isRunning);
+    !isAsking &&
+    question === null &&
+    (tool.output !== '' || tool.diff !== null || isRunning);
   if (isAsking) {
     return (
       <div className="jp-Kimi-tool jp-mod-asking" data-testid="kimi-tool">
@@ -42,7 +45,7 @@ export const ToolCard = memo(function ToolCard({
   }
   return (
     <div
-      className={`jp-Kimi-tool jp-mod-${tool.status}`}
+      className={`jp-Kimi-tool jp-mod-${tool.status} ${question === null ? '' : 'jp-mod-question'}`}
       data-testid="kimi-tool"
     >
       <button
@@ -54,7 +57,7 @@ export const ToolCard = memo(function ToolCard({
       >
         <StatusSign status={tool.status} />
         <span className="jp-Kimi-toolTitle">
-          <Visible text={tool.title || tool.name} />
+          <Visible text={question?.text ?? (tool.title || tool.name)} />
           <Command tool={tool} />
         </span>
         <Facts tool={tool} />
@@ -101,8 +104,12 @@ function Facts({ tool }: { readonly tool: Tool }): JSX.Element {
   const isRunning = tool.status === 'running';
   const now = useClock(isRunning);
   const { ask, summary, title } = tool;
+  const isQuestion = ask !== null && ask.effect.question !== null;
+  const what =
+    isQuestion && tool.status === 'rejected' ? trans.__('no answer') : summary;
+  const isSaid = isQuestion && tool.status === 'done';
   const parts = [
-    title.includes(`(${summary})`) ? '' : summary,
+    isSaid || title.includes(`(${summary})`) ? '' : what,
     ask === null
       ? ''
       : decided(ask, session.isAnsweredElsewhere(ask.ask), trans),
@@ -213,7 +220,8 @@ function cut(output: string, isDone: boolean): string {
 /** What was said to an ask, and where, unless it was here. */
 function decided(ask: Ask, isElsewhere: boolean, trans: Trans): string {
   const words: Record<NonNullable<Ask['decision']>, string> = {
-    approve: trans.__('approved'),
+    // A question's answer stands on the card in its own words.
+    approve: ask.effect.question === null ? trans.__('approved') : '',
     approve_task: trans.__('approved for this task'),
     approve_remember: trans.__('approved and remembered'),
     // The status says it already.
@@ -235,6 +243,7 @@ function decided(ask: Ask, isElsewhere: boolean, trans: Trans): string {
 function Comment({ ask }: { readonly ask: Ask }): JSX.Element | null {
   return ask.comment === null || ask.comment === '' ? null : (
     <p className="jp-Kimi-decided">
+      {ask.effect.question !== null && '→ '}
       <Visible text={ask.comment} />
     </p>
   );

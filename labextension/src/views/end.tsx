@@ -34,6 +34,7 @@ export function TurnEnd({
           text={end.message ?? trans.__('A limit was reached.')}
         >
           {isLast && <Continue />}
+          {isLast && <Settings />}
         </Box>
       );
     case 'interrupted':
@@ -94,6 +95,19 @@ function Continue(): JSX.Element {
   );
 }
 
+function Settings(): JSX.Element {
+  const { trans, outside } = useKimi();
+  return (
+    <button
+      type="button"
+      className="jp-Kimi-button"
+      onClick={outside.openSettings}
+    >
+      {trans.__('Settings')}
+    </button>
+  );
+}
+
 function Cures({
   turn,
   fault
@@ -132,15 +146,7 @@ function Cures({
   return (
     <>
       {retry}
-      {(fault === 'unknown_model' || fault === 'unreachable') && (
-        <button
-          type="button"
-          className="jp-Kimi-button"
-          onClick={() => session.show('settings')}
-        >
-          {trans.__('Settings')}
-        </button>
-      )}
+      {(fault === 'unknown_model' || fault === 'unreachable') && <Settings />}
     </>
   );
 }

@@ -10,6 +10,7 @@ import { useKimi } from './context';
 import { IconButton } from './header';
 
 const TYPING = 200;
+const FORMATS = { md: 'Markdown', json: 'JSON', ipynb: 'notebook' };
 
 export function History(): JSX.Element {
   const { session, trans } = useKimi();
@@ -123,7 +124,8 @@ function Row({ task, onChanged }: RowProps): JSX.Element {
             className="jp-Kimi-link"
             href={session.exportUrl(task.id, format)}
             download
-            aria-label={trans.__('Export “%1” as %2', title, format)}
+            title={trans.__('Export as %1', FORMATS[format])}
+            aria-label={trans.__('Export “%1” as %2', title, FORMATS[format])}
           >
             {format}
           </a>

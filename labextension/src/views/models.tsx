@@ -6,7 +6,7 @@ import type { KeyboardEvent } from 'react';
 import type { ModelInfo } from '../api';
 import { count } from '../format';
 import { visible } from '../invisible';
-import { OFFLINE } from '../session';
+import { OFFLINE } from '../choice';
 import { useKimi } from './context';
 import { useOutside } from './hooks';
 

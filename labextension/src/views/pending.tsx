@@ -11,6 +11,7 @@ export function Pending(): JSX.Element {
   const { session, trans } = useKimi();
   const { todo, background, queued } = session.transcript;
   const done = todo.filter(({ status }) => status === 'done').length;
+  const active = todo.find(({ status }) => status === 'active');
   const marks = { open: '○', active: '◐', done: '✓' };
   const words = {
     open: trans.__('open'),
@@ -22,14 +23,25 @@ export function Pending(): JSX.Element {
     <>
       {todo.length > 0 && (
         <details className="jp-Kimi-todo">
-          <summary>{trans.__('%1 of %2 done', done, todo.length)}</summary>
+          <summary>
+            <span className="jp-Kimi-todoCount">
+              {trans.__('%1 of %2 done', done, todo.length)}
+            </span>
+            {active !== undefined && (
+              <span className="jp-Kimi-todoNow">
+                <Visible text={active.text} />
+              </span>
+            )}
+          </summary>
           <ul>
             {todo.map(({ text, status }, i) => (
               <li key={i} data-status={status}>
                 <span role="img" aria-label={words[status]}>
                   {marks[status]}
-                </span>{' '}
-                <Visible text={text} />
+                </span>
+                <span>
+                  <Visible text={text} />
+                </span>
               </li>
             ))}
           </ul>

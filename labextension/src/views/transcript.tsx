@@ -3,7 +3,7 @@ import React, { useEffect, useState } from 'react';
 
 import { duration } from '../format';
 import { visible } from '../invisible';
-import { OFFLINE } from '../session';
+import { OFFLINE } from '../choice';
 import type { Retry, Transcript } from '../state';
 import { useKimi } from './context';
 import { useClock } from './hooks';
@@ -116,8 +116,7 @@ function Countdown({ retry }: { readonly retry: Retry }): JSX.Element {
   const { attempt, attempts } = retry;
   return (
     <div className="jp-Kimi-notice jp-mod-warning" data-testid="kimi-retrying">
-      <p>
-        {visible(retry.why)}{' '}
+      <p className="jp-Kimi-countdown">
         {left > 0
           ? trans.__(
               'Trying again in %1 (%2 of %3).',
@@ -127,6 +126,7 @@ function Countdown({ retry }: { readonly retry: Retry }): JSX.Element {
             )
           : trans.__('Trying again (%1 of %2)…', attempt, attempts)}
       </p>
+      <p className="jp-Kimi-hint">{visible(retry.why)}</p>
       <div className="jp-Kimi-actions">
         <button
           type="button"
