@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from kimi_jupyter.history.folders import private_file
+
 JOURNAL = "written"
 MOST_SIZE = 1_000_000
 """Bytes of the file of ids after which a look at all logs begins it anew."""
@@ -56,6 +58,7 @@ def announce(log: Path) -> None:
     try:
         fd = os.open(path, _FLAGS, 0o600)
         try:
+            private_file(fd)
             is_whole = os.write(fd, line) == len(line)
         finally:
             os.close(fd)

@@ -1,7 +1,8 @@
-"""Folders that nobody but the user can enter."""
+"""Folders that nobody but the user can enter, and files that nobody else can read."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -22,3 +23,10 @@ def private_folder(folder: Path) -> None:
         raise HistoryError(
             f"The history can't be kept in {str(folder)!r}: {error.strerror}. Make that folder writable."
         ) from error
+
+
+def private_file(fd: int) -> None:
+    """Give an open file the mode 0600, whatever the umask made of it and whoever loosened it."""
+    if os.name == "posix" and os.fstat(fd).st_mode & 0o777 != 0o600:
+        with contextlib.suppress(OSError):
+            os.fchmod(fd, 0o600)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from kimi_jupyter.history.changes import LogFile, Place, begin_again, logs, names, written_since
 from kimi_jupyter.history.fold import Fold
+from kimi_jupyter.history.folders import private_file
 from kimi_jupyter.history.lock import is_held
 from kimi_jupyter.history.reading import read
 from kimi_jupyter.history.summary import TaskSummary, searchable, summarise
@@ -87,7 +88,9 @@ def _connect(path: str, texts: str) -> sqlite3.Connection:
     if path != ":memory:":
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
         with contextlib.suppress(OSError):  # where it can't be made SQLite says so
-            os.close(os.open(path, flags, 0o600))
+            fd = os.open(path, flags, 0o600)
+            private_file(fd)
+            os.close(fd)
     db = sqlite3.connect(path, timeout=5)
     try:
         db.execute("PRAGMA journal_mode=DELETE")

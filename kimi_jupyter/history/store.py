@@ -105,9 +105,14 @@ class Store:
         """
         self._prepare()
         live = self.live() if live is None else live
-        found = self._index.list(
-            self._tasks, query=query, limit=max(1, limit), before=before, live=live
-        )
+        try:
+            found = self._index.list(
+                self._tasks, query=query, limit=max(1, limit), before=before, live=live
+            )
+        except OSError as error:
+            raise HistoryError(
+                f"The history in {str(self._tasks)!r} can't be read: {error.strerror}. Try again."
+            ) from error
         if not self._is_swept:
             self._is_swept = True
             self._sweep()

@@ -36,6 +36,10 @@ _SAFE = (
     "utf-32-le",
     "utf-32-be",
 )
+_FAULTS = frozenset(
+    getattr(errno, name, -1)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "ENFILE", "EFBIG", "EACCES", "EPERM")
+)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES)
 
 
@@ -172,14 +176,30 @@ def replace(ws: Workspace, path: str, data: bytes, *, expected: str) -> str:
     """
     try:
         with ws.place(path, make=not expected) as place:
-            if expected:
-                _replace_known(place, path, data, expected)
-            else:
-                _create(place, path, data)
-            place.sync()
+            with _said(path):
+                if expected:
+                    _replace_known(place, path, data, expected)
+                else:
+                    _create(place, path, data)
+            with suppress(OSError):  # it is written by now; only a power cut could still undo it
+                place.sync()
     except (Missing, FileNotFoundError) as error:
         raise FileChanged(f"{shortened(path)} is no longer there; nothing was written.") from error
     return digest(data)
+
+
+@contextmanager
+def _said(path: str) -> Generator[None]:
+    """A fault of the disk is said with what it means: until the last step nothing of a file is changed."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FAULTS:
+            raise
+        raise FileUnreadable(
+            f"{shortened(path)} could not be written: {error.strerror}. Nothing was written; the user has to make room"
+            " or mend the disk or its permissions before it can be tried again."
+        ) from error
 
 
 def _replace_known(place: Place, path: str, data: bytes, expected: str) -> None:
@@ -263,7 +283,9 @@ def _temporary(place: Place, data: bytes, *, like: int | None) -> Generator[str]
             os.close(fd)
         yield name
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(
+            OSError
+        ):  # mostly it was moved; where it can't be removed it is known by its name
             place.remove(name)
 
 

@@ -91,7 +91,12 @@ class Workspace:
     def read_bytes(self, path: str, *, limit: int) -> bytes:
         """The whole content of a regular file of at most `limit` bytes."""
         with self.open_read(path) as file:
-            data = file.read(limit + 1)
+            try:
+                data = file.read(limit + 1)
+            except OSError as error:
+                raise FileUnreadable(
+                    f"{names.shortened(path)} can't be read: {error.strerror}."
+                ) from error
         if len(data) > limit:
             raise FileUnreadable(
                 f"{names.shortened(path)} is larger than {limit:,} bytes, the most that is read."

@@ -98,7 +98,10 @@ def locate(root: Path, path: str, *, make: bool = False) -> Generator[Place]:
     if not HAS_DESCRIPTORS:
         yield _locate_by_name(root, path, make=make)
         return
-    walker = _Walker(root, path, make=make)
+    try:
+        walker = _Walker(root, path, make=make)
+    except OSError as error:
+        raise _foreign(error, path) from error
     try:
         yield walker.run()
     except OSError as error:

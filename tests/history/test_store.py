@@ -81,7 +81,7 @@ def test_two_folders_of_one_name_have_two_histories(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX")
-def test_everything_is_private_whatever_the_umask(tmp_path: Path) -> None:
+def test_k3_everything_is_private_whatever_the_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         store = Store(tmp_path / "data", tmp_path)
@@ -100,7 +100,7 @@ def test_everything_is_private_whatever_the_umask(tmp_path: Path) -> None:
         os.umask(before)
 
 
-def test_a_planted_link_is_refused(tmp_path: Path) -> None:
+def test_k3_a_planted_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "data" / "kimi_jupyter").symlink_to(tmp_path / "elsewhere")

@@ -109,27 +109,27 @@ async def test_a_rate_limit_brings_the_least_wait_along() -> None:
 
 @pytest.mark.parametrize("fault", ["cut", "no_finish"])
 @pytest.mark.parametrize("after", [1, 5, 1000])
-async def test_a_reply_without_proof_of_its_end_is_broken(fault: Fault, after: int) -> None:
+async def test_k4_a_reply_without_proof_of_its_end_is_broken(fault: Fault, after: int) -> None:
     error = await _failure(Reply("some words", fault=fault, fault_after=after))
     assert (error.fault, error.retry) == ("broken_stream", True)
     assert "broke in the middle of the reply" in str(error)
 
 
 @pytest.mark.parametrize("fault", ["no_done", "cut_before_done"])
-async def test_after_the_finish_chunk_the_end_need_not_be_announced(fault: Fault) -> None:
+async def test_k4_after_the_finish_chunk_the_end_need_not_be_announced(fault: Fault) -> None:
     async with Moonshot([Reply("whole", fault=fault)]) as api, provider(api.url) as kimi:
         reply = await reply_of(kimi.stream(request()))
         assert (reply.message.content, reply.finish) == ("whole", "stop")
         assert reply.usage is not None
 
 
-async def test_silence_is_an_error_after_the_idle_limit() -> None:
+async def test_k4_silence_is_an_error_after_the_idle_limit() -> None:
     error = await _failure(Reply("some words", fault="stall"), idle=0.2)
     assert (error.fault, error.retry) == ("stalled", True)
     assert "nothing for 0.2 seconds" in str(error)
 
 
-async def test_comments_alone_are_silence() -> None:
+async def test_k4_comments_alone_are_silence() -> None:
     async def murmur(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
         while True:
@@ -143,7 +143,7 @@ async def test_comments_alone_are_silence() -> None:
         assert caught.value.fault == "stalled"
 
 
-async def test_an_error_in_mid_stream_is_an_error() -> None:
+async def test_k4_an_error_in_mid_stream_is_an_error() -> None:
     error = await _failure(Reply("some words", fault="error_event"))
     assert (error.fault, error.retry) == ("overloaded", True)
     assert "The engine is currently overloaded" in str(error)
@@ -153,7 +153,7 @@ async def test_an_error_in_mid_stream_is_an_error() -> None:
     "line",
     [b"data: {broken\n\n", b"data: []\n\n", b'data: {"choices": [5]}\n\n', b"data: \xff\n\n"],
 )
-async def test_a_chunk_that_is_no_chunk_breaks_the_stream(line: bytes) -> None:
+async def test_k4_a_chunk_that_is_no_chunk_breaks_the_stream(line: bytes) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + line)
         await writer.drain()
@@ -164,7 +164,7 @@ async def test_a_chunk_that_is_no_chunk_breaks_the_stream(line: bytes) -> None:
         assert (caught.value.fault, caught.value.retry) == ("broken_stream", True)
 
 
-async def test_a_server_that_hangs_up_before_it_answers() -> None:
+async def test_k4_a_server_that_hangs_up_before_it_answers() -> None:
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None: ...
 
     async with raw_server(hang_up) as url, provider(url) as kimi:
@@ -173,7 +173,7 @@ async def test_a_server_that_hangs_up_before_it_answers() -> None:
         assert (caught.value.fault, caught.value.retry) == ("broken_stream", True)
 
 
-async def test_an_unreachable_base_url_is_named() -> None:
+async def test_k4_an_unreachable_base_url_is_named() -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
@@ -187,7 +187,7 @@ async def test_an_unreachable_base_url_is_named() -> None:
     assert "abc" not in str(caught.value)
 
 
-async def test_a_server_name_that_does_not_exist_is_said() -> None:
+async def test_k4_a_server_name_that_does_not_exist_is_said() -> None:
     async with provider("http://no-such-server.invalid/v1") as kimi:
         with pytest.raises(ModelError, match="can't be found") as caught:
             await pieces_of(kimi.stream(request()))
@@ -202,14 +202,14 @@ async def test_a_base_url_that_is_none(url: str) -> None:
     assert (caught.value.fault, caught.value.retry) == ("unreachable", False)
 
 
-async def test_a_server_without_tls_where_https_is_asked_for() -> None:
+async def test_k4_a_server_without_tls_where_https_is_asked_for() -> None:
     async with Moonshot() as api, provider(api.url.replace("http:", "https:")) as kimi:
         with pytest.raises(ModelError, match="no trusted certificate or no TLS") as caught:
             await pieces_of(kimi.stream(request()))
         assert (caught.value.fault, caught.value.retry) == ("unreachable", False)
 
 
-async def test_a_broken_reply_is_asked_for_again_and_then_whole() -> None:
+async def test_k4_a_broken_reply_is_asked_for_again_and_then_whole() -> None:
     told: list[str] = []
 
     async def wait(_: float) -> None: ...
