@@ -3,6 +3,7 @@ import { Signal } from '@lumino/signaling';
 
 import type { Api, Balance, Status, TaskSummary } from './api';
 import { wordsOf } from './api';
+import { download, exportFormat } from './download';
 import type { Link, LinkState } from './link';
 import { Lists } from './lists';
 import type { Memory } from './memory';
@@ -352,6 +353,12 @@ export class Session {
   }
 
   private _localCommand(text: string): boolean {
+    const [word, ...rest] = text.toLowerCase().split(/\s+/);
+    const format = exportFormat(rest[0]);
+    if (word === '/export' && this._task !== null && format !== null) {
+      download(this.exportUrl(this._task, format));
+      return true;
+    }
     switch (text.toLowerCase()) {
       case '/new':
       case '/clear':
