@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from kimi_jupyter.agent import slash
+from kimi_jupyter.agent import instructions, slash
 from kimi_jupyter.agent.services import Change, Environment, Services
 from kimi_jupyter.agent.task import Task, task_created
 from kimi_jupyter.history.export import Format, export
@@ -107,8 +107,15 @@ class Runtime:
             "workspace": str(self.workspace.root),
             "display_name": settings.display_name,
             "auto_approve_write": settings.auto_approve_write,
+            "instructions": await self._instructions(settings),
             "warnings": list(self._settings_file.warnings),
         }
+
+    async def _instructions(self, settings: Settings) -> list[dict[str, str | int]]:
+        """The workspace's instruction files that go with a message; none is read for this."""
+        if not settings.instruction_files:
+            return []
+        return await asyncio.to_thread(instructions.listed, self.workspace)
 
     async def models(self, refresh: bool = False) -> tuple[ModelInfo, ...]:
         """The models that can be chosen; with `refresh` the API is asked now, and its `ModelError` is raised."""

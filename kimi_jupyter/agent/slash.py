@@ -12,7 +12,14 @@ from kimi_jupyter.agent.budget import counted_tokens
 from kimi_jupyter.agent.services import Services
 from kimi_jupyter.history.fold import Fold, Turn
 from kimi_jupyter.protocol.base import Data, Mode
-from kimi_jupyter.protocol.commands import Command, ModelSet, ModeSet, TaskRewind, TurnStart
+from kimi_jupyter.protocol.commands import (
+    Command,
+    ModelSet,
+    ModeSet,
+    TaskRewind,
+    TurnStart,
+    TurnStop,
+)
 from kimi_jupyter.protocol.errors import CommandRefused
 
 MODE_NAMES: dict[Mode, str] = {
@@ -39,6 +46,8 @@ class Desk(Protocol):
 
     @property
     def id(self) -> str: ...
+    @property
+    def is_running(self) -> bool: ...
     @property
     def state(self) -> Fold: ...
     @property
@@ -182,6 +191,13 @@ async def history(call: _Call) -> str:
 
 
 @_slash("task")
+async def stop(call: _Call) -> str:
+    """Stops the running turn, or the summary that `/compact` began."""
+    await call.desk.submit(TurnStop(), by=call.by)
+    return ""
+
+
+@_slash("task")
 async def compact(call: _Call) -> str:
     """Sums up the older part of the conversation (one request to the model); `/compact keep the SQL` says what to mind."""
     call.desk.compact(call.argument.strip())
@@ -241,6 +257,8 @@ async def export(call: _Call) -> str:
 @_slash("task")
 async def init(call: _Call) -> str:
     """Has the agent write `AGENTS.md`, the workspace's notes for agents; this is a message to the model and costs tokens."""
+    if call.desk.is_running:
+        raise CommandRefused("A turn is running; send `/init` when it has ended.")
     await call.desk.submit(call.message.model_copy(update={"text": init_prompt()}), by=call.by)
     return ""
 

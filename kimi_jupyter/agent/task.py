@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import date
 from pathlib import PurePosixPath
 from typing import Literal
 
-from kimi_jupyter.agent import compaction, context, loopguard, slash, words
+from kimi_jupyter.agent import compaction, context, instructions, loopguard, slash, words
 from kimi_jupyter.agent.asks import Asks
 from kimi_jupyter.agent.attachments import read_attachments
 from kimi_jupyter.agent.background import Commands
@@ -234,14 +235,23 @@ class Task:
         self._is_starting = True
         try:
             started = await self._started(command)
+            files = await instructions.fresh(self.services, folder=self.created.folder)
             is_untitled = not self.title
-            self._emit(started)
+            self._emit(started.model_copy(update={"instructions": files.files}))
+            self._tell_once(files.problems)
             if is_untitled:
                 self._emit(TaskRenamed(title=title_from(started.text)))
             self._running.begin(self._turn().run())
         finally:
             self._is_starting = False
         self.services.notify("tasks", self.id)
+
+    def _tell_once(self, texts: Iterable[str]) -> None:
+        """Notices that the log does not hold yet."""
+        told = {event.text for event in self.log.events if isinstance(event, Notice)}
+        for text in texts:
+            if redact(text, self.services.secrets()) not in told:
+                self._emit(Notice(level="warning", text=text))
 
     async def _queue(self, command: TurnStart) -> None:
         """Let a message wait for the running turn's next safe point; if the turn ends while its files are read, it is given back."""

@@ -24,8 +24,9 @@ MALFORMED_CALL = (
     "Malformed tool call: your last message held tool-call markup as plain text, so nothing was executed. "
     "Issue the call again through the tool interface, or answer in plain words."
 )
-SUMMING_UP = "Summing up the older part of the conversation for the model; the originals stay in the history."
+SUMMING_UP = "Summing up the older part of the conversation for the model; the originals stay in the history. `/stop` ends it."
 """Told when it begins; `compacted` follows, or a notice or an end of the turn that says why not."""
+SUMMED_UP = "The older conversation was summed up."
 
 _LEAK = re.compile(
     r"<\|tool_calls_section_begin\|>|<\|tool_call_begin\|>|<\|open\|>\s*tools\b|<\|open\|>\s*call\s+tool="

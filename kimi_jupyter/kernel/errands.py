@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
+from kimi_jupyter.agent.words import SUMMED_UP, SUMMING_UP
 from kimi_jupyter.history.fold import Fold
 from kimi_jupyter.kernel.link import Channel, Failed, Item, Opened
 from kimi_jupyter.kernel.visible import as_text, safe_markdown
@@ -94,9 +95,9 @@ class Errand:
 
 
 def _notice(item: Item) -> str | None:
-    if isinstance(item, Notice):
+    if isinstance(item, Notice) and item.text != SUMMING_UP:
         return safe_markdown(item.text)
-    return "The older conversation was summed up." if isinstance(item, Compacted) else None
+    return SUMMED_UP if isinstance(item, Compacted) else None
 
 
 def _rewound(item: Item) -> Rewound | None:

@@ -82,7 +82,19 @@ def _history(rest: str, agent: AgentThread) -> str:
 
 
 def _rewind(rest: str, agent: AgentThread) -> str:
-    return agent.rewind()
+    return agent.slash(f"/rewind {rest}") if rest else agent.rewind()
+
+
+def _compact(rest: str, agent: AgentThread) -> str:
+    return agent.slash(f"/compact {rest}".strip())
+
+
+def _export(rest: str, agent: AgentThread) -> str:
+    return agent.slash(f"/export {rest}".strip())
+
+
+def _mcp(rest: str, agent: AgentThread) -> str:
+    return agent.slash("/mcp")
 
 
 def _cost(rest: str, agent: AgentThread) -> str:
@@ -121,6 +133,9 @@ _COMMANDS: dict[str, Callable[[str, AgentThread], str]] = {
     "history": _history,
     "rewind": _rewind,
     "undo": _rewind,
+    "compact": _compact,
+    "export": _export,
+    "mcp": _mcp,
     "cost": _cost,
     "setup": _setup,
     "key": _key,

@@ -25,7 +25,9 @@ HELP = """\
 | `%kimi stop` | stops what runs in this notebook's task |
 | `%kimi mode [MODE]` | shows or sets the approval mode |
 | `%kimi model [ID]` | shows or sets the model |
-| `%kimi undo`, `%kimi rewind` | takes back the last message of this notebook's task, with the files that it changed |
+| `%kimi undo`, `%kimi rewind` | takes back the last message of this notebook's task, with the files that it changed; `%kimi rewind 3` the last three |
+| `%kimi compact` | sums up the older part of the task (one request to the model) |
+| `%kimi export [FORMAT]` | says how the task is saved as `md`, `json` or `ipynb` |
 | `%kimi cost` | shows what the task has used |
 | `%kimi history` | lists the newest tasks |
 | `%kimi setup`, `%kimi key set` | asks for the API key in a password field |

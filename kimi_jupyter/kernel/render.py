@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kimi_jupyter.agent.slash import is_slash
+from kimi_jupyter.agent.words import SUMMED_UP, SUMMING_UP
 from kimi_jupyter.history.fold import (
     AskItem,
     Fold,
@@ -29,6 +30,7 @@ from kimi_jupyter.protocol.events import (
     AskClosed,
     AskOpened,
     CommandEnded,
+    Compacted,
     Event,
     Notice,
     ReplyDone,
@@ -153,6 +155,9 @@ class Screen:
             # A slash command is answered by a notice, without a turn.
             if self._is_slash and isinstance(event, Notice):
                 self.fold.feed(event)
+                self.is_over = event.text != SUMMING_UP
+            elif self._is_slash and isinstance(event, Compacted):
+                self.fold.feed(Notice(level="info", text=SUMMED_UP))
                 self.is_over = True
             else:
                 self._wait(event)

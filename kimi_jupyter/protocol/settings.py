@@ -61,6 +61,10 @@ class Settings(Data):
     """Give the model the block of instructions below."""
     instructions_text: str = Field("", alias="kimi.instructions.text", title="Instructions")
     """Your own text of that block; empty for the bundled one."""
+    instruction_files: bool = Field(
+        True, alias="kimi.instructions.files", title="Workspace instructions"
+    )
+    """Give the model the workspace's own `AGENTS.md` and `KIMI.md` with each message."""
     unattended: Literal["plan", "deny"] = Field(
         "plan", alias="kimi.unattended", title="Unattended runs"
     )

@@ -34,6 +34,8 @@ export interface Status {
   readonly display_name: string;
   /** Writes ask for nothing whatever the mode says. */
   readonly auto_approve_write?: boolean;
+  /** The workspace's own instruction files, which go with each message. */
+  readonly instructions?: readonly { path: string; size: number }[];
   /** What is wrong with the settings file. */
   readonly warnings?: readonly string[];
   /** Why no turn can run on this server, where that is so. */

@@ -19,6 +19,7 @@ import { Follower, onlyStreams } from './follower';
 import type { MakeLink } from './follower';
 import { Front } from './front';
 import type { Page, Remark } from './front';
+import { download, exportFormat } from './download';
 import type { Link, LinkState } from './link';
 import { Lists } from './lists';
 import type { Memory } from './memory';
@@ -378,6 +379,12 @@ export class Session {
   }
 
   private _localCommand(text: string): boolean {
+    const [word, ...rest] = text.toLowerCase().split(/\s+/);
+    const format = exportFormat(rest[0]);
+    if (word === '/export' && this._task !== null && format !== null) {
+      download(this.exportUrl(this._task, format));
+      return true;
+    }
     switch (text.toLowerCase()) {
       case '/new':
       case '/clear':

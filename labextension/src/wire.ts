@@ -388,6 +388,8 @@ export interface Settings {
   readonly 'kimi.instructions.enabled': boolean;
   /** Your own text of that block; empty for the bundled one. */
   readonly 'kimi.instructions.text': string;
+  /** Give the model the workspace's own `AGENTS.md` and `KIMI.md` with each message. */
+  readonly 'kimi.instructions.files': boolean;
   /** What `%%kimi` does where nobody can answer (nbconvert, papermill): plan mode, or refuse to start. */
   readonly 'kimi.unattended': 'plan' | 'deny';
 }

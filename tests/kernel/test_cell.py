@@ -338,3 +338,34 @@ def test_undo_takes_the_last_message_back_and_cost_is_told(
     assert len(users) == 2
     assert "first" in users[0]
     assert "third" in users[1]
+
+
+def test_compact_sums_up_and_the_cell_ends_when_it_is_done(
+    front: FrontEnd, api: MoonshotProcess
+) -> None:
+    api.set_script([say("One."), say("They said first."), say("Two.")])
+    front.do("%%kimi\nfirst")
+    cell = front.do("%%kimi\n/compact")
+    assert "The older conversation was summed up." in cell.text
+    front.do("%%kimi\nsecond")
+
+    first, summary, _ = (m["content"] for m in api.bodies()[-1]["messages"] if m["role"] == "user")
+    assert first == "first"
+    assert "They said first." in summary
+
+
+def test_line_goes_back_by_number_and_says_how_to_export(
+    front: FrontEnd, api: MoonshotProcess
+) -> None:
+    api.set_script([say("One."), say("Two."), say("Three.")])
+    front.do("%%kimi --new\nfirst")
+    front.do("%%kimi\nsecond")
+    before = len(api.bodies())
+    assert "`/rewind 2` to before `first`" in front.do("%%kimi\n/rewind").text
+    assert "before: `first`" in front.do("%kimi rewind 2").text
+    assert "export?format=ipynb" in front.do("%kimi export ipynb").text
+    assert "No MCP servers" in front.do("%kimi mcp").text
+    assert len(api.bodies()) == before
+    front.do("%%kimi\nthird")
+
+    assert [m["role"] for m in api.bodies()[-1]["messages"]].count("user") == 1

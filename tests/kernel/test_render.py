@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter
 
+from kimi_jupyter.agent.words import SUMMING_UP
 from kimi_jupyter.kernel.client import understood
 from kimi_jupyter.kernel.link import Failed, Opened
 from kimi_jupyter.kernel.render import Screen, seat
@@ -167,6 +168,16 @@ def test_slash_command_ends_with_its_notice() -> None:
 
     assert screen.is_over
     assert shown(screen) == "| Command |"
+
+
+def test_cell_that_sums_up_ends_when_it_is_done() -> None:
+    screen = Screen("me", "/compact")
+    screen.feed(Notice(level="info", text=SUMMING_UP))
+    assert not screen.is_over
+    screen.feed(Compacted(summary="Long", upto=3))
+
+    assert screen.is_over
+    assert "The older conversation was summed up." in shown(screen)
 
 
 def test_message_that_is_refused_or_fails_ends_the_cell_in_words() -> None:

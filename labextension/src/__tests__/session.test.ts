@@ -306,6 +306,34 @@ describe('the session', () => {
     expect(requests).not.toContain('POST tasks');
   });
 
+  it('downloads the task with `/export` and sends nothing', async () => {
+    const session = await started();
+    await session.send('hello');
+    sockets[0]!.open();
+    sockets[0]!.receive({
+      type: 'turn.started',
+      text: 'hello',
+      attachments: [],
+      seq: 2
+    });
+    const asked: string[] = [];
+    const listen = (event: MouseEvent) => {
+      event.preventDefault();
+      asked.push((event.target as HTMLAnchorElement).href);
+    };
+    document.addEventListener('click', listen);
+    const before = sockets[0]!.sent.length;
+    await session.send('/export ipynb');
+    await session.send('/export');
+    document.removeEventListener('click', listen);
+    expect(asked.map(url => url.replace(/.*tasks/, 'tasks'))).toEqual([
+      `tasks/${session.task}/export?format=ipynb`,
+      `tasks/${session.task}/export?format=md`
+    ]);
+    expect(sockets[0]!.sent.length).toBe(before);
+    expect(document.querySelector('a[download]')).toBeNull();
+  });
+
   it('asks for a key only where there is none and the demo was not chosen', async () => {
     status = { ...STATUS, key: { set: false, source: null, warning: '' } };
     const session = await started();

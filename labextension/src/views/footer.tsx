@@ -2,6 +2,7 @@
 import React from 'react';
 
 import { count, money } from '../format';
+import { visible } from '../invisible';
 import { useKimi } from './context';
 
 export function Footer(): JSX.Element | null {
@@ -48,6 +49,15 @@ export function Footer(): JSX.Element | null {
       ? new Date(balance.read_at).toLocaleTimeString()
       : '';
     facts.push([words, read && trans.__('As of %1', read)]);
+  }
+  const files = session.status?.instructions ?? [];
+  if (files.length > 0) {
+    const names = files.map(file => visible(file.path)).join(', ');
+    const detail = trans.__(
+      'Goes with each message: %1. `kimi.instructions.files` turns it off.',
+      names
+    );
+    facts.push([names, detail]);
   }
   if (facts.length === 0) {
     return null;
