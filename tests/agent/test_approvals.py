@@ -335,3 +335,40 @@ async def test_b8_reading_a_secret_file_asks_in_every_mode(
     assert ask.effect.paths == (name,)
     outputs = [done.output for done in d.all(ToolDone)]
     assert sum("correct-horse" in output for output in outputs) == 1  # of the plain one: the danger
+
+
+@pytest.mark.parametrize("mode", ["ask", "accept_edits", "plan", "bypass"])
+@pytest.mark.parametrize("search", ["PASSWORD=c", "PASSWORD=correct\nX=2", "no such text"])
+async def test_b8_a_secret_file_cannot_be_felt_out_by_an_edit(
+    desk: Make, mode: Any, search: str
+) -> None:
+    """Whether a text fits, and the lines near one that does not, tell what stands in the file."""
+    secret = "A=1\nPASSWORD=correct-horse\nX=1\n"
+    weak = [line for line in secret.splitlines() if search[:9] in line]
+    assert bool(weak) == search.startswith("PASSWORD"), "the weak stub tells the nearest line"
+    d = desk(
+        [[call("apply_diff", path=".env", hunks=[{"search": search, "replace": "y"}])], END],
+        tools=tools.ALL,
+        settings=Settings(mode=mode),
+    )
+    (d.root / ".env").write_text(secret)
+    await start(d)
+    if mode != "plan":
+        ask = await d.answer("reject", comment="no")
+        assert ask.why.startswith("`.env` is protected: ")
+    await d.until(TurnEnded)
+    assert "correct-horse" not in str(d.requests)
+    assert (d.root / ".env").read_text() == secret
+
+
+async def test_b8_a_miss_in_a_plain_file_asks_where_reads_ask(desk: Make) -> None:
+    d = desk(
+        [[call("apply_diff", path="a", hunks=[{"search": "x = 2", "replace": "y"}])], END],
+        tools=tools.ALL,
+        settings=Settings(auto_approve_read=False),
+    )
+    (d.root / "a").write_text("x = 1\n")
+    await start(d)
+    assert (await d.answer("approve")).kind == "read"
+    await d.until(TurnEnded)
+    assert "x = 1" in d.all(ToolDone)[0].output
