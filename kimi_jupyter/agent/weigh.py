@@ -47,6 +47,8 @@ class Scales:
 
     async def weigh(self, tool: AnyTool, params: Params) -> Weighed:
         """The effect of a call at this moment and the verdict on it; raises `KimiError` where it can't be done."""
+        if (refused := self._refused_unseen(tool, params)) is not None:
+            return refused
         effect = await tool.effect(params, self._work)
         check_change(effect.diff, self._services.secrets())
         guard = self._protection(effect)
@@ -68,6 +70,14 @@ class Scales:
             why = why or drift
         is_lasting = not drift and not (effect.command and not_remembered(effect.command.command))
         return Weighed(tool, params, effect, verdict, why, is_lasting=is_lasting)
+
+    def _refused_unseen(self, tool: AnyTool, params: Params) -> Weighed | None:
+        """A call that the mode refuses whatever it is about; it does not even look, as a refusal tells what it saw."""
+        settings = self._services.settings()
+        verdict, why = decide(tool.kind, self._mode(), settings, protected=None, allowlisted=False)
+        if verdict != "refuse":
+            return None
+        return Weighed(tool, params, Effect(kind=tool.kind, title=tool.name), verdict, why)
 
     def grant(self, effect: Effect) -> None:
         """Let the like of it through for the rest of this task, protected names excepted."""

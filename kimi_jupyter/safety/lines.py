@@ -52,9 +52,12 @@ def join_ends(text: str, before: str, ends: tuple[str, ...]) -> str:
     for change in [*changes(old, lines), Change(len(old), len(old), len(lines), len(lines))]:
         # A changed line keeps its end as an unchanged one does; only lines beyond those that it replaced are new.
         for a_to, b_to in ((change.a_start, change.b_start), (change.a_end, change.b_end)):
-            kept = ends[a_at:a_to][: min(b_to, len(chosen)) - b_at]
+            kept = ends[a_at:a_to][: max(0, min(b_to, len(chosen)) - b_at)]
             chosen[b_at : b_at + len(kept)] = kept
             a_at, b_at = a_to, b_to
+    for at in range(1, len(chosen)):
+        if not lines[at] and (chosen[at - 1], chosen[at]) == ("\r", "\n"):
+            chosen[at] = "\r"  # else the two ends would be read as one
     return "".join(line + end for line, end in zip(lines, [*chosen, ""], strict=True))
 
 

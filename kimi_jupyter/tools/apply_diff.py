@@ -9,12 +9,12 @@ from pydantic import Field
 
 from kimi_jupyter.agent.tool import Params, Result, Work
 from kimi_jupyter.protocol.effects import Effect, EffectKind
-from kimi_jupyter.protocol.errors import FileUnreadable, KimiError
+from kimi_jupyter.protocol.errors import FileChanged, FileUnreadable, KimiError
 from kimi_jupyter.safety import files
 from kimi_jupyter.safety.files import TextFile
 from kimi_jupyter.safety.lines import split_ends
 from kimi_jupyter.tools import writing
-from kimi_jupyter.tools.common import count, shown
+from kimi_jupyter.tools.common import count, fingerprint, shown
 from kimi_jupyter.tools.misses import ambiguous_text, found_at, missing_text
 
 
@@ -53,20 +53,35 @@ class ApplyDiff:
     params: ClassVar[type[Params]] = ApplyDiffParams
 
     async def effect(self, params: ApplyDiffParams, work: Work) -> Effect:
-        """The difference to the present file; a read where there is none; a hunk that does not fit is an error."""
+        """The difference to the present file; a read where there is none.
+
+        A hunk that does not fit is a read too: the answer shows the nearest lines, and whether it fits tells of the content.
+        """
         path = work.workspace.resolve(params.path, folder=work.folder)
 
         def look() -> Effect:
             before = _present(work, path)
-            after = changed(before.text, params.hunks, shown(path, work))
+            try:
+                after = changed(before.text, params.hunks, shown(path, work))
+            except KimiError:
+                title = f"Edit file {path}: the text to replace was not found"
+                digest = fingerprint(self.name, path, before.digest)
+                return Effect(kind="read", title=title, paths=(path,), digest=digest)
             return writing.effect(self.name, "Edit file", path, before, after, work)
 
         return await asyncio.to_thread(look)
 
     async def run(self, params: ApplyDiffParams, effect: Effect, work: Work) -> Result:
-        """Write what the effect shows, if the file is still the one that it shows."""
+        """Write what the effect shows, if the file is still the one that it shows; say why a hunk does not fit."""
         name = shown(effect.paths[0], work)
+
+        def look() -> bool:
+            before = _present(work, effect.paths[0])
+            return changed(before.text, params.hunks, name) == before.text
+
         if effect.diff is None:
+            if not await asyncio.to_thread(look):
+                raise FileChanged(f"{name} changed since this was looked at; nothing was written.")
             return Result(
                 ok=True,
                 output=f"The hunks change nothing in {name}; nothing was written.",

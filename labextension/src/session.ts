@@ -381,8 +381,8 @@ export class Session {
   private _localCommand(text: string): boolean {
     const [word, ...rest] = text.toLowerCase().split(/\s+/);
     const format = exportFormat(rest[0]);
-    if (word === '/export' && this._task !== null && format !== null) {
-      download(this.exportUrl(this._task, format));
+    if (word === '/export' && this.task !== null && format !== null) {
+      download(this.exportUrl(this.task, format));
       return true;
     }
     switch (text.toLowerCase()) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -79,6 +80,20 @@ def test_lines_added_to_a_mixed_file_get_its_commonest_end(ws: Workspace) -> Non
     assert rewrite(ws, "b\n", "b\nnew\n") == b"a\r\nb\r\nnew\r\nc\nd"
     assert rewrite(ws, "d", "d\nlast\n") == b"a\r\nb\r\nnew\r\nc\nd\r\nlast\r\n"
     assert rewrite(ws, "a\nb\n", "") == b"new\r\nc\nd\r\nlast\r\n"
+
+
+@pytest.mark.parametrize("after", ["", "b", "a", "x\ny"])
+def test_a_mixed_file_may_lose_any_of_its_lines(ws: Workspace, after: str) -> None:
+    (ws.root / "a").write_bytes(b"\r\ra\n")
+    before = files.read_text(ws, "a")
+    written = files.encode(after, before).decode()
+    assert written.replace("\r", "\n") == after
+
+
+def test_two_ends_of_a_mixed_file_never_become_one(ws: Workspace) -> None:
+    (ws.root / "a").write_bytes(b"\n\r")
+    written = files.encode("\n\n\n", files.read_text(ws, "a")).decode()
+    assert re.findall("\r\n|\r|\n", written) == ["\n", "\r", "\r"]
 
 
 def test_crlf_is_written_where_the_model_writes_it_into_a_new_or_plain_file(ws: Workspace) -> None:

@@ -130,8 +130,15 @@ async def test_a_removed_key_is_gone_from_the_store() -> None:
     assert (await store.get(), backend.held) == (None, {})
 
 
+def test_e2_danger_a_store_in_plain_text_takes_a_key_without_a_word() -> None:
+    backend = PlaintextKeyring()
+    use(backend)
+    keyring.set_password("kimi_jupyter", "moonshot", KEY)
+    assert KEY in backend.held.values()
+
+
 @pytest.mark.parametrize("kind", [fail.Keyring, PlaintextKeyring, Locked, Forgetful])
-async def test_without_a_safe_store_the_key_is_kept_for_the_session_and_that_is_said(
+async def test_e2_without_a_safe_store_the_key_is_kept_for_the_session_and_that_is_said(
     kind: type[KeyringBackend],
 ) -> None:
     backend = use(kind())
@@ -151,7 +158,7 @@ async def test_without_a_safe_store_the_key_is_kept_for_the_session_and_that_is_
         assert await store.get() is None
 
 
-async def test_a_store_that_does_not_answer_is_given_up_after_the_limit() -> None:
+async def test_e2_a_store_that_does_not_answer_is_given_up_after_the_limit() -> None:
     backend = Silent()
     use(backend)
     store = KeyStore({}, limit=0.05)
@@ -176,7 +183,7 @@ async def test_a_text_that_is_no_key_is_refused(key: str) -> None:
 @pytest.mark.parametrize(
     "backend", ["keyring.backends.null.Keyring", "keyring.backends.fail.Keyring"]
 )
-async def test_the_backends_of_a_bare_machine_are_refused(backend: str) -> None:
+async def test_e2_the_backends_of_a_bare_machine_are_refused(backend: str) -> None:
     program = (
         "import asyncio, dataclasses, json\n"
         "from kimi_jupyter.safety.keys import KeyStore\n"

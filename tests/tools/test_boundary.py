@@ -110,15 +110,17 @@ async def test_b1_what_is_no_plain_path_is_refused(work: Work, argument: str, pa
 @pytest.mark.parametrize("path", [*ESCAPES, *ODD])
 async def test_b1_no_mention_leaves_the_workspace(work: Work, path: str) -> None:
     given = filled(path, work, "secret.txt")
-    found: object
+    assert SECRET not in _attached(work, given, text=f'Look at @"{given}" and @{given}')
+
+
+def _attached(work: Work, path: str, *, text: str) -> str:
+    """What the model would be given, or the refusal."""
     try:
-        found = read_attachments(
-            work.workspace, folder=".", text=f'Look at @"{given}" and @{given}',
-            requests=(AttachmentRequest(path=given),),
-        )  # fmt: skip
+        requests = (AttachmentRequest(path=path),) if path else ()
+        found = read_attachments(work.workspace, folder=".", text=text, requests=requests)
     except KimiError as error:
-        found = error
-    assert SECRET not in str(found)
+        return str(error)
+    return str(found)
 
 
 @pytest.mark.parametrize("cwd", ["/", "..", "../..", "link", "a/up", "a/x.txt", "/tmp", "\0", "~"])
@@ -214,15 +216,9 @@ async def test_b8_a_secret_file_is_no_part_of_a_search_a_mention_or_an_attachmen
     guard = protection(read.paths[0])
     assert guard is not None
     assert guard.read
-    for request in ("", f"conf/{name}"):
-        try:
-            got = read_attachments(
-                work.workspace, folder=".", text="" if request else f"See @conf/{name}",
-                requests=(AttachmentRequest(path=request),) if request else (),
-            )  # fmt: skip
-        except KimiError:
-            continue
-        assert SECRET not in str(got)
+    assert SECRET in _attached(work, "conf/plain.txt", text="")
+    assert SECRET not in _attached(work, f"conf/{name}", text="")
+    assert SECRET not in _attached(work, "", text=f"See @conf/{name} and @conf/")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes and devices are POSIX")

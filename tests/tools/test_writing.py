@@ -30,7 +30,7 @@ async def miss(work: Work, *hunks: tuple[str, str], path: str = "a.py") -> str:
     """What the model is told about hunks that do not fit; the file must stay as it is."""
     before = (work.workspace.root / path).read_bytes()
     with pytest.raises(KimiError) as error:
-        await effect_of(
+        await call(
             "apply_diff", work, path=path, hunks=[{"search": s, "replace": r} for s, r in hunks]
         )
     assert (work.workspace.root / path).read_bytes() == before
