@@ -269,7 +269,7 @@ async def test_the_cost_limit_ends_the_turn_before_the_next_request(desk: Make) 
     ended = await d.send("Look")
     assert ended.reason == "budget"
     assert ended.message is not None
-    assert "about $0.1900 of $0.1" in ended.message
+    assert "about 0.1900 of 0.1 USD" in ended.message
     assert "kimi.maxTaskCost" in ended.message
     assert len(d.requests) == 1
 
