@@ -29,7 +29,8 @@ def run_command(page: Page, id: str) -> None:
 
 def open_notebook(page: Page, name: str) -> None:
     page.evaluate(
-        "name => window.jupyterapp.commands.execute('docmanager:open', { path: name })", name
+        "name => { void window.jupyterapp.commands.execute('docmanager:open', { path: name }); }",
+        name,
     )
     wait_kernel(page)
     page.locator(".jp-NotebookPanel .jp-Cell").first.click()
