@@ -22,7 +22,7 @@ def test_long_command_is_approved_only_after_its_end_was_in_sight(
     panel.ask("Run them")
     panel.wait_text("Scroll to the end of the command to approve it.")
     expect(panel.card.get_by_role("button", name="Reject", exact=True)).to_be_enabled()
-    for name in ("Approve", "Approve & remember", "Approve for this task"):
+    for name in ("Approve", "Approve for this task"):
         expect(panel.card.get_by_role("button", name=name, exact=True)).to_be_disabled()
     assert faults(panel, "command-long") == []
 
