@@ -111,5 +111,7 @@ def _agreed(ask: AskOpened, said: str | None) -> float:
 
 
 def _usd(amount: float) -> str:
-    is_plain = amount >= 0.1 or amount == round(amount, 2)
-    return f"${amount:.2f}" if is_plain else f"${amount:.4f}"
+    """Without a dollar sign: two of them in one sentence would be set as a formula."""
+    if amount >= 0.1 or amount == round(amount, 2):
+        return f"{amount:.2f} USD"
+    return f"{amount:.3f} USD" if amount >= 0.01 else f"{amount:.4f} USD"

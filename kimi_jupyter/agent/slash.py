@@ -176,7 +176,7 @@ async def cost(call: _Call) -> str:
     if not usage.requests:
         return "This task has made no request yet."
     limit = call.desk.services.settings().max_task_tokens
-    money = "" if usage.cost is None else f", about ${usage.cost:.4f}"
+    money = "" if usage.cost is None else f", about {usage.cost:.4f} USD"
     return (
         f"{usage.requests} requests, {usage.prompt_tokens:,} tokens in ({usage.cached_tokens:,} of them cached), "
         f"{usage.completion_tokens:,} out{money}. Towards the task limit count {counted_tokens(usage):,} of {limit:,} "

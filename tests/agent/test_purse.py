@@ -42,9 +42,11 @@ async def test_it_is_asked_before_the_request_that_may_go_beyond_the_limit(desk:
     assert (await d.send("First")).reason == "done"
     ask, text, options = await question(d)
     assert (ask.call, ask.kind) == ("", "question")
-    assert text.startswith("This task has used about $0.19 of $0.20; the next step may cost up to ")
+    assert text.startswith(
+        "This task has used about 0.19 USD of 0.20 USD; the next step may cost up to "
+    )
     assert text.endswith("Go on?")
-    assert options == ("Go on up to $0.40", "Stop")
+    assert options == ("Go on up to 0.40 USD", "Stop")
     assert len(d.requests) == 1
 
 
@@ -65,14 +67,14 @@ async def test_any_answer_but_a_yes_spends_nothing(desk: Make, answer: Any) -> N
     await d.submit(AskAnswer(ask=ask.ask, **answer))
     ended = await d.until(TurnEnded)
     assert ended.reason == "budget"
-    for part in ("Reached the task cost limit: about $0.19 of $0.20", "kimi.maxTaskCost"):
+    for part in ("Reached the task cost limit: about 0.19 USD of 0.20 USD", "kimi.maxTaskCost"):
         assert part in (ended.message or "")
     assert len(d.requests) == 1
 
 
 @pytest.mark.parametrize(
     ("said", "limit"),
-    [(None, 0.4), ("Go on up to $0.40", 0.4), ("yes", 0.4), ("$2", 2.0), ("0,75 USD", 0.75)],
+    [(None, 0.4), ("Go on up to 0.40 USD", 0.4), ("yes", 0.4), ("$2", 2.0), ("0,75 USD", 0.75)],
 )
 async def test_going_on_raises_the_limit_of_this_task(
     desk: Make, said: str | None, limit: float
@@ -91,13 +93,13 @@ async def test_the_raised_limit_survives_restart_and_rewind(desk: Make) -> None:
     d = spender(desk, 0.195)
     await d.send("First")
     ask, _, _ = await question(d)
-    await d.submit(AskAnswer(ask=ask.ask, decision="approve", comment="Go on up to $0.39"))
+    await d.submit(AskAnswer(ask=ask.ask, decision="approve", comment="Go on up to 0.39 USD"))
     assert (await d.until(TurnEnded)).reason == "done"
     await d.submit(TaskRewind(seq=d.all(TurnStarted)[1].seq))
     d.reopen()
     _, text, options = await question(d)
-    assert text.startswith("This task has used about $0.38 of $0.39;")
-    assert options[0] == "Go on up to $0.59"
+    assert text.startswith("This task has used about 0.38 USD of 0.39 USD;")
+    assert options[0] == "Go on up to 0.59 USD"
 
 
 async def test_a_message_after_the_end_is_asked_about_afresh(desk: Make) -> None:
@@ -126,7 +128,7 @@ async def test_the_first_step_is_weighed_too(desk: Make) -> None:
     d = spender(desk, 0.001)
     _, text, _ = await question(d, "A long text. " * 20_000)
     assert text.startswith(
-        "This task has used about $0.00 of $0.0010; the next step may cost up to $0."
+        "This task has used about 0.00 USD of 0.0010 USD; the next step may cost up to 0."
     )
     assert d.requests == []
 
@@ -143,4 +145,4 @@ async def test_a_model_without_a_price_is_held_by_what_is_used_already(desk: Mak
     await d.until(TurnEnded)
     await d.submit(TurnStart(text="/model offline-demo"))
     _, text, _ = await question(d)
-    assert text == "This task has used about $0.19 of $0.10. Go on?"
+    assert text == "This task has used about 0.19 USD of 0.10 USD. Go on?"

@@ -89,10 +89,13 @@ def test_cost_limit_is_named_with_its_setting(
         api.set_script([call("list_files", path="."), say("Never said.")])
         panel = open_panel(lab)
         panel.ask("List them")
-        panel.wait_text("Reached the task cost limit: about 0.00")
+        panel.wait_text("This task has used about 0.00 USD of 0.0001 USD; the next step may cost")
+        assert faults(panel, "cost-question") == []
+        panel.answer("Stop")
+        panel.wait_text("Reached the task cost limit: about 0.00 USD")
         panel.wait_text("kimi.maxTaskCost")
 
-        assert len(api.bodies()) == seen + 1
+        assert len(api.bodies()) == seen, "nothing was spent"
         end = panel.root.locator(".jp-Kimi-notice")
         expect(end.get_by_role("button", name="Continue")).to_be_visible()
         assert faults(panel, "cost-limit") == []
