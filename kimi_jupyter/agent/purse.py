@@ -111,5 +111,6 @@ def _agreed(ask: AskOpened, said: str | None) -> float:
 
 
 def _usd(amount: float) -> str:
-    is_plain = amount >= 0.1 or amount == round(amount, 2)
-    return f"${amount:.2f}" if is_plain else f"${amount:.4f}"
+    if amount >= 0.1 or amount == round(amount, 2):
+        return f"${amount:.2f}"
+    return f"${amount:.3f}" if amount >= 0.01 else f"${amount:.4f}"

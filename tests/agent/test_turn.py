@@ -233,6 +233,14 @@ async def test_leaked_markup_is_told_to_the_model_once(desk: Make) -> None:
     assert [n.level for n in d.all(Notice)] == ["warning"]
 
 
+async def test_markup_in_the_thoughts_of_an_empty_reply_is_told_too(desk: Make) -> None:
+    answers = [[{"think": "<|tool_call_begin|>functions.run:0"}], [{"text": "Done."}]]
+    d = desk(lambda request: answers.pop(0))
+    assert (await d.send("Go")).reason == "done"
+    assert d.requests[1].messages[-1].content == words.MALFORMED_CALL
+    assert d.run_tool.ran == []
+
+
 async def test_markup_that_leaks_twice_ends_the_turn(desk: Make) -> None:
     d = desk(lambda request: [{"text": "<|open|>tools call"}])
     ended = await d.send("Go")

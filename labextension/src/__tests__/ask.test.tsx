@@ -1,4 +1,5 @@
 import { nullTranslator } from '@jupyterlab/translation';
+import { Signal } from '@lumino/signaling';
 import {
   act,
   cleanup,
@@ -16,6 +17,7 @@ import type { Session } from '../session';
 import type { Ask } from '../state';
 import { KimiContext } from '../views/context';
 import type { Kimi } from '../views/context';
+import { ItemView } from '../views/turn';
 import type { Decision, Effect } from '../wire';
 
 const WRITE: Effect = {
@@ -218,6 +220,47 @@ describe('the approval card', () => {
     expect(
       screen.queryByText('The file has changed. Git runs files in .git.')
     ).not.toBeNull();
+  });
+});
+
+describe("the agent's own question", () => {
+  afterEach(cleanup);
+
+  const show = (opened: Partial<Ask>) => {
+    const question = { text: 'Go on?', options: ['Go on', 'Stop'] };
+    const effect = {
+      ...WRITE,
+      kind: 'question' as const,
+      diff: null,
+      question
+    };
+    const own = { ...ask(effect, ['approve', 'reject']), ...opened };
+    const session = {
+      changed: new Signal<object, void>({}),
+      streamed: new Signal<object, void>({}),
+      epoch: 1,
+      watch: () => () => undefined
+    } as unknown as Session;
+    render(
+      <KimiContext.Provider value={{ ...kimi, session }}>
+        <ItemView
+          item={{ kind: 'ask', title: 'Going in circles', ask: own }}
+          isLive={true}
+        />
+      </KimiContext.Provider>
+    );
+  };
+
+  it('has a card of its own, without a tool', () => {
+    show({});
+    expect(screen.queryByText('Go on?')).not.toBeNull();
+    expect(screen.queryByRole('button', { name: 'Stop' })).not.toBeNull();
+  });
+
+  it('is a line with its answer once it is closed', () => {
+    show({ open: false, decision: 'approve', comment: 'Stop' });
+    expect(screen.queryByText('Going in circles → Stop')).not.toBeNull();
+    expect(screen.queryByRole('button')).toBeNull();
   });
 });
 
