@@ -234,8 +234,8 @@ async def test_leaked_markup_is_told_to_the_model_once(desk: Make) -> None:
 
 
 async def test_markup_in_the_thoughts_of_an_empty_reply_is_told_too(desk: Make) -> None:
-    steps = iter([[{"think": "<|tool_call_begin|>functions.run:0"}], [{"text": "Done."}]])
-    d = desk(lambda request: next(steps))
+    answers = [[{"think": "<|tool_call_begin|>functions.run:0"}], [{"text": "Done."}]]
+    d = desk(lambda request: answers.pop(0))
     assert (await d.send("Go")).reason == "done"
     assert d.requests[1].messages[-1].content == words.MALFORMED_CALL
     assert d.run_tool.ran == []
