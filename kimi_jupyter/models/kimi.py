@@ -127,6 +127,8 @@ class KimiProvider:
                 raise broken_stream() from error
             for piece in reader.read(payloads):
                 yield piece
+            if payloads:
+                await asyncio.sleep(0)  # bytes that wait already hold up nobody who reads along
             now = time.monotonic()
             if payloads:
                 heard_at = now
