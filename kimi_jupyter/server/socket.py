@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from jupyter_server.auth.decorator import authorized, ws_authenticated
@@ -20,9 +21,26 @@ if TYPE_CHECKING:
     from kimi_jupyter.server.engine import Engine
 
 _PAUSE = 0.03
-"""Seconds between two bursts of deltas: a frame for each token would cost the browser much and show nothing more."""
+"""Seconds to a delta's frame in the long run: one for each token would cost the browser much and show nothing more."""
+_AT_ONCE = 6
+"""Frames of deltas that may go out at once, so that a short reply streams as it comes."""
 _LARGEST_FRAME = 16 << 20
 _PING = 30.0
+
+
+class _Pace:
+    """Lets few deltas through at once, and one in each `_PAUSE` afterwards."""
+
+    def __init__(self) -> None:
+        self._room = float(_AT_ONCE)
+        self._at = time.monotonic()
+
+    def take(self) -> bool:
+        """One more frame has gone out; whether there is room for another one now."""
+        now = time.monotonic()
+        self._room = min(self._room + (now - self._at) / _PAUSE, _AT_ONCE) - 1
+        self._at = now
+        return self._room >= 1
 
 
 class TaskSocket(WebSocketMixin, WebSocketHandler, KimiHandler):  # pyright: ignore[reportIncompatibleMethodOverride] -- Jupyter's own mixin
@@ -60,6 +78,7 @@ class TaskSocket(WebSocketMixin, WebSocketHandler, KimiHandler):  # pyright: ign
         await super().get(given)
 
     def open(self, *args: str, **kwargs: str) -> None:
+        self._pace = _Pace()
         self._follower = self._task.follow(self._after)
         self._pump = asyncio.create_task(self._send(self._follower))
         self.host.sending.add(self._pump)
@@ -105,11 +124,11 @@ class TaskSocket(WebSocketMixin, WebSocketHandler, KimiHandler):  # pyright: ign
             self.close(1011, "Sending failed; connect again.")
 
     async def _burst(self, first: Event, follower: Follower) -> bool:
-        """Send all that is there now; whether a delta was among it. Each frame lets the loop do other work."""
+        """Send what is there; whether so many deltas were among it that the next ones should gather first."""
         event: Event | None = first
-        has_delta = False
         while event is not None:
             await self.write_message(event.model_dump_json())
-            has_delta = has_delta or event.transient
+            if event.transient and not self._pace.take():
+                return True
             event = follower.take()
-        return has_delta
+        return False
