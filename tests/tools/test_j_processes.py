@@ -35,11 +35,15 @@ def mark() -> str:
     return f"3{uuid.uuid4().int % 10**9:09d}"
 
 
-async def stopped(work: Work, command: str, started: int, mark: str) -> None:
-    """Run a command, wait until so many of its processes are there, and press Stop."""
+async def stopped(
+    work: Work, command: str, started: int, mark: str, wrote: Path | None = None
+) -> None:
+    """Run a command, wait until so many of its processes are there and it has written that file, and press Stop."""
     params = ExecuteCommandParams(command=command)
     running = asyncio.ensure_future(TOOL.run(params, await TOOL.effect(params, work), work))
-    assert await until_async(lambda: len(alive(mark)) >= started)
+    assert await until_async(
+        lambda: len(alive(mark)) >= started and (wrote is None or wrote.exists())
+    )
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asyncio.wait_for(running, 5)
@@ -91,9 +95,9 @@ async def test_j1_stop_ends_a_writer_in_the_background_and_the_file_grows_no_mor
     work: Work, mark: str
 ) -> None:
     command = f"setsid bash -c 'while :; do echo x >> grows; done' {mark} & sleep {mark}"
-    await stopped(work, command, 2, mark)
-    assert alive(mark) == []
     grown = work.workspace.root / "grows"
+    await stopped(work, command, 2, mark, wrote=grown)
+    assert alive(mark) == []
     size = grown.stat().st_size
     assert size > 0
     await asyncio.sleep(0.05)
