@@ -49,7 +49,7 @@ def test_f1_danger_the_corpus_fetches_and_runs_where_it_is_put_into_a_page(
           document.body.append(host);
           host.innerHTML = form;
         })""",
-        list((*FETCHING, *MUTATING)),
+        [*FETCHING, *MUTATING],
     )
     assert len(set(traffic.caught())) > 40
     assert panel.page.evaluate("() => window.__pwn") == 1

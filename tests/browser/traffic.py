@@ -19,13 +19,17 @@ class Traffic:
         self._page = page
         page.context.route(f"{EVIL}/**", lambda route: route.abort())
         self._debugger = page.context.new_cdp_session(page)
-        self._debugger.on(
-            "Network.requestWillBeSent", lambda e: self.urls.append(e["request"]["url"])
-        )
-        self._debugger.on("Network.webSocketCreated", lambda e: self.urls.append(e["url"]))
+        self._debugger.on("Network.requestWillBeSent", self._request)
+        self._debugger.on("Network.webSocketCreated", self._socket)
         for way in ("Sent", "Received"):
             self._debugger.on(f"Network.webSocketFrame{way}", self._frame)
-        self._debugger.send("Network.enable")
+        self._debugger.send("Network.enable")  # pyright: ignore[reportUnknownMemberType] -- Playwright types its answer loosely
+
+    def _request(self, event: dict[str, dict[str, str]]) -> None:
+        self.urls.append(event["request"]["url"])
+
+    def _socket(self, event: dict[str, str]) -> None:
+        self.urls.append(event["url"])
 
     def _frame(self, event: dict[str, dict[str, str]]) -> None:
         self.frames.append(event["response"]["payloadData"])

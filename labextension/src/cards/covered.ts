@@ -12,13 +12,15 @@ export function isCovered(card: HTMLElement): boolean {
   if (typeof document.elementFromPoint !== 'function') {
     return false;
   }
+  // Content elsewhere may bear any class of ours: only what stands in this very panel is ours.
+  const own = card.closest('.jp-Kimi') ?? card;
   const all = document.createElement('style');
   all.textContent = '* { pointer-events: auto !important; }';
   document.head.appendChild(all);
   try {
     return points(card).some(([x, y]) => {
       const top = document.elementFromPoint(x, y);
-      return top !== null && top.closest('.jp-Kimi') === null;
+      return top !== null && !own.contains(top);
     });
   } finally {
     all.remove();
