@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-import traceback
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -43,6 +42,7 @@ from kimi_jupyter.protocol.events import (
 from kimi_jupyter.protocol.messages import ToolCall
 from kimi_jupyter.safety.allowlist import not_remembered, remembered
 from kimi_jupyter.safety.files import apply_hunks
+from kimi_jupyter.safety.loggable import trace
 from kimi_jupyter.safety.redact import redact
 
 logger = logging.getLogger(__name__)
@@ -333,8 +333,7 @@ class Gate:
         return redact(words.storable(text), self._services.secrets())
 
     def _log(self, call: ToolCall, error: Exception) -> None:
-        lines = "".join(traceback.format_exception(error))
-        logger.error("tool %r failed: %s", call.name, self._clean(lines))
+        logger.error("tool %r failed: %s", call.name, trace(error, self._services.secrets()))
 
 
 def _spec(tool: AnyTool) -> ToolSpec:

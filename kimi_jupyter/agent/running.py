@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import traceback
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from kimi_jupyter.agent.services import Services
 from kimi_jupyter.history.fold import UNKNOWN
 from kimi_jupyter.protocol.errors import HistoryError, KimiError
 from kimi_jupyter.protocol.events import Event, ReplyDone, ToolDone, ToolRunning, TurnEnded
-from kimi_jupyter.safety.redact import redact
+from kimi_jupyter.safety.loggable import trace
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +87,7 @@ class Running:
             return turn.result()
         if isinstance(error, KimiError):
             return TurnEnded(reason="error", message=str(error))
-        lines = "".join(traceback.format_exception(error))
-        logger.error("the turn failed: %s", redact(lines, self._services.secrets()))
+        logger.error("the turn failed: %s", trace(error, self._services.secrets()))
         return TurnEnded(reason="error", message=FAULT)
 
     def _close_calls(self) -> None:

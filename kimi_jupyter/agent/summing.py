@@ -11,6 +11,7 @@ from typing import Any
 from kimi_jupyter.agent.asks import Emit
 from kimi_jupyter.protocol.errors import HistoryError, KimiError
 from kimi_jupyter.protocol.events import Notice
+from kimi_jupyter.safety.loggable import trace
 
 logger = logging.getLogger(__name__)
 
@@ -66,5 +67,5 @@ def _told(work: asyncio.Task[None]) -> Notice | None:
         return None
     if isinstance(error, KimiError):
         return Notice(level="error", text=f"The conversation was not summed up. {error}")
-    logger.error("summing up failed", exc_info=error)
+    logger.error("summing up failed: %s", trace(error))
     return Notice(level="error", text=FAULT)

@@ -140,11 +140,23 @@ function link(from: Element): HTMLElement {
   made.rel = 'noopener noreferrer nofollow';
   made.target = '_blank';
   made.title = url.href;
-  const text = from.textContent ?? '';
-  if (url.host !== '' && !text.toLowerCase().includes(url.host)) {
+  if (url.host !== '' && !namesHost(from.textContent ?? '', url)) {
     made.dataset['host'] = url.host;
   }
   return made;
+}
+
+/** Whether the words of a link are its address, from the host on; words that only hold the host may name another. */
+function namesHost(words: string, url: URL): boolean {
+  const said = words.trim().replace(/^https?:\/\//i, '');
+  const host = said.slice(0, url.host.length).toLowerCase();
+  const rest = said.slice(url.host.length);
+  return (
+    host === url.host &&
+    url.username === '' &&
+    /^(?:[/?#]\S*)?$/.test(rest) &&
+    !hasInvisible(said)
+  );
 }
 
 /** An image that is in the text itself; of another one only its description and address are shown. */

@@ -117,6 +117,30 @@ describe('content', () => {
     ]);
   });
 
+  it.each([
+    ['https://e.com/', 'https://google.com/'],
+    ['https://evil.example/', 'google.com/?evil.example'],
+    ['https://evil.example/', 'https://google.com (evil.example)'],
+    ['https://evil.example/', 'evil.example@google.com'],
+    ['https://evil.example/', 'evil.example.google.com'],
+    ['https://evil.example/', 'evil.example/ google.com'],
+    ['https://google.com@evil.example/', 'https://google.com@evil.example/'],
+    ['https://evil.example/', '\u202eevil.example'],
+    ['https://evil.example:8443/', 'evil.example'],
+    ['https://xn--pple-43d.com/', 'аpple.com']
+  ])('test_f2: %s is named where its words are %j', (href, words) => {
+    const made = clean(`<a href="${href}">${words}</a>`).querySelector('a');
+    expect(made?.dataset['host']).toBe(new URL(href).host);
+  });
+
+  it.each([
+    ['https://evil.example/', 'evil.example'],
+    ['https://evil.example/a/b.html?q=1', 'https://evil.example/a/b.html?q=1']
+  ])('test_f2: %s is not named twice in %j', (href, words) => {
+    const made = clean(`<a href="${href}">${words}</a>`).querySelector('a');
+    expect(made?.dataset['host']).toBeUndefined();
+  });
+
   it('shows a remote image as a link with its description', () => {
     const link = clean(`<img alt="chart" src="${REMOTE}">`).querySelector('a');
     expect([link?.textContent, link?.dataset['host']]).toEqual([

@@ -33,6 +33,12 @@ describe('what cannot be seen', () => {
 });
 
 describe('terminal output', () => {
+  it('test_f5: is not swallowed by an escape that nobody ends', () => {
+    expect(terminal('a\u001b]8;;https://evil.example\nb\u001bPq\nc')).toBe(
+      'a\nb\nc'
+    );
+  });
+
   it.each([
     ['\u001b[31mred\u001b[0m\n', 'red\n'],
     ['\u001b]0;title\u0007text', 'text'],

@@ -8,11 +8,13 @@ import { useKimi } from '../views/context';
 import { Visible } from '../views/visible';
 import type { Decision } from '../wire';
 import { CommandBody } from './command';
+import { isCovered } from './covered';
 import { detailsOf, Proposal, proposed, UNCHANGED } from './proposal';
 import { QuestionBody } from './question';
 import { useFocusBack } from './focus';
 import { ClickGuard, useArming } from './guard';
 import type { Guard } from './guard';
+import { needsReading } from './reading';
 import { WriteBody } from './write';
 
 export interface AskCardProps {
@@ -35,7 +37,8 @@ export function AskCard({
   const isArmed = useArming(card, judge);
   const willLeave = useFocusBack(card);
   const [sent, setSent] = useState<Decision | null>(null);
-  const [isSeen, setSeen] = useState(ask.kind !== 'command');
+  const [isSeen, setSeen] = useState(() => !needsReading(ask.effect));
+  const [isHidden, setHidden] = useState(false);
   const [changes, setChanges] = useState(UNCHANGED);
   const title = useId();
   useEffect(() => setSent(null), [epoch]);
@@ -45,7 +48,13 @@ export function AskCard({
     decision: Decision,
     details?: AnswerDetails
   ) => {
-    if (sent === null && judge.allows(event.nativeEvent)) {
+    if (sent !== null || !judge.allows(event.nativeEvent)) {
+      return;
+    }
+    const hides =
+      decision !== 'reject' && card.current !== null && isCovered(card.current);
+    setHidden(hides);
+    if (!hides) {
       setSent(decision);
       willLeave();
       onAnswer(decision, details);
@@ -77,7 +86,9 @@ export function AskCard({
       {effect.command && (
         <CommandBody command={effect.command} onSeen={() => setSeen(true)} />
       )}
-      {effect.diff && <WriteBody diff={effect.diff} />}
+      {effect.diff && (
+        <WriteBody diff={effect.diff} onSeen={() => setSeen(true)} />
+      )}
       {!effect.command && !effect.diff && <Paths paths={effect.paths} />}
       {effect.question ? (
         <QuestionBody
@@ -112,6 +123,7 @@ export function AskCard({
             isEmpty={isPartial && changes.left.size === hunks}
             isBlocked={sent !== null || !isArmed}
             isUnread={!isSeen}
+            isDiff={effect.diff !== null}
             onAnswer={(event, decision, details) =>
               answer(
                 event,
@@ -122,10 +134,22 @@ export function AskCard({
           />
         </>
       )}
+      {isHidden && <Covered />}
       <div className="jp-Kimi-hidden" role="status">
         {sent !== null && trans.__('Sent, waiting for the agent')}
       </div>
     </div>
+  );
+}
+
+function Covered(): JSX.Element {
+  const { trans } = useKimi();
+  return (
+    <p className="jp-Kimi-problem" role="alert">
+      {trans.__(
+        'Something lies over this card, so the click did not count. Move or close it, then click again.'
+      )}
+    </p>
   );
 }
 
@@ -150,6 +174,8 @@ interface AnswersProps {
   readonly isBlocked: boolean;
   /** Part of what would be done has not been scrolled into sight yet. */
   readonly isUnread: boolean;
+  /** It is a diff that would be read. */
+  readonly isDiff: boolean;
   readonly onAnswer: (
     event: MouseEvent,
     decision: Decision,
@@ -163,6 +189,7 @@ function Answers({
   isEmpty,
   isBlocked,
   isUnread,
+  isDiff,
   onAnswer
 }: AnswersProps): JSX.Element {
   const { trans } = useKimi();
@@ -195,7 +222,9 @@ function Answers({
       )}
       {isUnread && (
         <p className="jp-Kimi-hint">
-          {trans.__('Scroll to the end of the command to approve it.')}
+          {isDiff
+            ? trans.__('View the diff and scroll to its end to approve it.')
+            : trans.__('Scroll to the end of the command to approve it.')}
         </p>
       )}
       <div className="jp-Kimi-actions">

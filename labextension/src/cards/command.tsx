@@ -5,6 +5,7 @@ import { duration } from '../format';
 import { useKimi } from '../views/context';
 import { Visible } from '../views/visible';
 import type { CommandLine } from '../wire';
+import { isAtEnd } from './reading';
 
 export interface CommandBodyProps {
   readonly command: CommandLine;
@@ -21,10 +22,7 @@ export function CommandBody({
   const [isLong, setLong] = useState(false);
   const check = () => {
     const node = box.current;
-    if (
-      node !== null &&
-      node.scrollTop + node.clientHeight >= node.scrollHeight - 4
-    ) {
+    if (node !== null && isAtEnd(node)) {
       onSeen();
     }
   };

@@ -5,16 +5,24 @@ import { useKimi } from '../views/context';
 import { Visible } from '../views/visible';
 import type { FileDiff } from '../wire';
 import { readDiff } from './hunks';
+import { isAtEnd } from './reading';
 import type { DiffRow } from './hunks';
 
 /** Two columns of code need this much. */
 const WIDE = 620;
+/** What scrolls up and down; an editor in it may scroll sideways. */
+const SCROLLS = '.jp-Kimi-diffScroll, .jp-Kimi-merge';
+
+export interface DiffProps {
+  readonly diff: FileDiff;
+  /** The end of what is shown was in sight. */
+  readonly onSeen?: () => void;
+}
 
 export const Diff = memo(function Diff({
-  diff
-}: {
-  readonly diff: FileDiff;
-}): JSX.Element {
+  diff,
+  onSeen
+}: DiffProps): JSX.Element {
   const { trans } = useKimi();
   const box = useRef<HTMLDivElement>(null);
   const [isBeside, setBeside] = useState<boolean | null>(null);
@@ -23,7 +31,17 @@ export const Diff = memo(function Diff({
   const canBeBeside = after !== null && (before !== null || diff.is_new);
   const showsBeside = canBeBeside && (isBeside ?? isWide);
   return (
-    <div ref={box} className="jp-Kimi-diff" data-testid="kimi-diff">
+    <div
+      ref={box}
+      className="jp-Kimi-diff"
+      data-testid="kimi-diff"
+      onScrollCapture={({ target }) => {
+        const node = target as HTMLElement;
+        if (node.matches(SCROLLS) && isAtEnd(node)) {
+          onSeen?.();
+        }
+      }}
+    >
       {canBeBeside && isWide && (
         <button
           type="button"

@@ -9,6 +9,8 @@ import {
 } from '@codemirror/view';
 import { jupyterTheme } from '@jupyterlab/codemirror';
 
+import { visible } from '../invisible';
+
 /** A side's text, and what a screen reader calls it. */
 export interface Side {
   readonly text: string;
@@ -29,9 +31,10 @@ export function mountMerge(
     highlightSpecialChars(),
     jupyterTheme
   ];
+  const isCrLf = [before, after].every(({ text }) => !/(?<!\r)\n/.test(text));
   const view = new MergeView({
-    a: sideOf(before, extensions),
-    b: sideOf(after, extensions),
+    a: sideOf(before, extensions, isCrLf),
+    b: sideOf(after, extensions, isCrLf),
     parent: host,
     collapseUnchanged: { margin: 3, minSize: 6 },
     gutter: true
@@ -39,7 +42,13 @@ export function mountMerge(
   return () => view.destroy();
 }
 
-function sideOf({ text, label }: Side, shared: Extension): EditorStateConfig {
+function sideOf(
+  { text, label }: Side,
+  shared: Extension,
+  isCrLf: boolean
+): EditorStateConfig {
   const named = EditorView.contentAttributes.of({ 'aria-label': label });
-  return { doc: text, extensions: [shared, named] };
+  // Where all lines end alike their ends are no trick; all else that can't be seen is written out.
+  const shown = visible(isCrLf ? text.replace(/\r\n/g, '\n') : text);
+  return { doc: shown, extensions: [shared, named] };
 }

@@ -5,7 +5,13 @@ import { useKimi } from '../views/context';
 import type { FileDiff } from '../wire';
 import { Diff } from './diff';
 
-export function WriteBody({ diff }: { readonly diff: FileDiff }): JSX.Element {
+export interface WriteBodyProps {
+  readonly diff: FileDiff;
+  /** The end of the diff was in sight. */
+  readonly onSeen: () => void;
+}
+
+export function WriteBody({ diff, onSeen }: WriteBodyProps): JSX.Element {
   const { trans } = useKimi();
   const [isShown, setShown] = useState(false);
   return (
@@ -22,7 +28,7 @@ export function WriteBody({ diff }: { readonly diff: FileDiff }): JSX.Element {
       {diff.is_new && (
         <span className="jp-Kimi-badge">{trans.__('new file')}</span>
       )}
-      {isShown && <Diff diff={diff} />}
+      {isShown && <Diff diff={diff} onSeen={onSeen} />}
     </div>
   );
 }
