@@ -73,9 +73,16 @@ class Supervisor:
         """Wait a moment; whether the host is gone, closed its end, or a signal says to end."""
         ready = select.select([self.link, self.wake], [], [], 1.0)[0]
         self._drain_wake()
-        if self.link in ready and not self.link.recv(64):
+        if self.link in ready and self._is_cut():
             return True
         return self.told_to_end or os.getppid() != self.host
+
+    def _is_cut(self) -> bool:
+        """Whether the host's end is closed; one that died with our words unread is a reset, not an end."""
+        try:
+            return not self.link.recv(64)
+        except OSError:
+            return True
 
     def _drain_wake(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -195,3 +195,33 @@ def _flooding() -> list[str]:
         if "(yes)" in text and text.rpartition(")")[2].split()[:2][1] == str(os.getpid()):
             found.append(text)
     return found
+
+
+_DEAF_HOST = """
+import os, socket, subprocess, sys, time
+from kimi_jupyter.tools import shell
+ours, theirs = socket.socketpair()
+cwd = os.open(".", os.O_RDONLY)
+subprocess.Popen(
+    [sys.executable, "-I", "-S", str(shell._SUPERVISOR), str(theirs.fileno()), str(cwd), *sys.argv[1:]],
+    pass_fds=(theirs.fileno(), cwd), start_new_session=True,
+)
+theirs.close()
+time.sleep(60)
+"""
+"""A host that never reads what the supervisor tells it."""
+
+
+async def test_j2_host_that_is_killed_with_the_supervisors_words_unread_leaves_nothing(
+    mark: str,
+) -> None:
+    host = subprocess.Popen(
+        [sys.executable, "-c", _DEAF_HOST, "/bin/bash", "-c", f"setsid sleep {mark} & wait"]
+    )
+    try:
+        # the host, the supervisor, the shell and what it started
+        assert await until_async(lambda: len(alive(mark)) >= 4)
+    finally:
+        host.kill()
+        host.wait(10)
+    assert await until_async(lambda: alive(mark) == [])
