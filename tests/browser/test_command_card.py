@@ -71,3 +71,34 @@ def test_failed_command_shows_its_exit_code_and_unfolds_to_its_output(
     panel.tool.get_by_role("button").first.click()
     expect(panel.tool.get_by_label("Output")).to_contain_text("to-the-end")
     assert faults(panel, "command-failed") == []
+
+
+_CONTRAST = """button => {
+  const light = color => {
+    const [r, g, b] = color.match(/[0-9.]+/g).map(Number).map(value => {
+      const part = value / 255;
+      return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4;
+    });
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const style = getComputedStyle(button);
+  const [low, high] = [light(style.color), light(style.backgroundColor)].sort((a, b) => a - b);
+  return (high + 0.05) / (low + 0.05);
+}"""
+
+
+def test_approve_can_be_read_while_the_pointer_is_on_it(
+    lab: Lab, api: MoonshotProcess, open_panel: OpenPanel
+) -> None:
+    api.set_script([call("execute_command", command="true"), say("Done.")])
+    panel = open_panel(lab)
+    panel.ask("Run it")
+    button = panel.card.get_by_role("button", name="Approve", exact=True)
+    expect(button).to_be_enabled()
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        panel.set_theme(theme)
+        expect(panel.page.locator("#jupyterlab-splash")).to_have_count(0)
+        button.hover()
+        assert button.evaluate(_CONTRAST) >= 4.5, theme
+    panel.set_theme("JupyterLab Light")
+    panel.reject()
